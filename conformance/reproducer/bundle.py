@@ -1,0 +1,165 @@
+"""The part of our source that a check uses, and no more, as one text that imports none of our modules.
+
+Definitions are taken from the parsed source by the names that they use. While a bundle grows, each of its global
+names stands as a token; `text` gives every token its name at the end, when it is known which names are free.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import copy
+import re
+from collections.abc import Iterator
+
+from conformance.reproducer.modules import Import, Module, parsed, source_of
+from conformance.reproducer.scopes import Rewriter
+
+SUPPORT = "conformance.reproducer.support"
+# Names of our modules, and of Hypothesis, that a bundle replaces by shorter equivalents in the support module.
+SHORTER = {
+    "conformance.assertions": ("assert_values",),
+    "conformance.host": ("array", "bits", "tensor"),
+    "conformance.subject": ("release", "Unsupported"),
+    "properties.strategies.recipe": ("Recipe",),
+    "hypothesis": ("assume", "event", "note", "target"),
+}
+FOREIGN = ("pytest", "_pytest", "hypothesis")
+TOKEN = re.compile(r"__token(\d+)__")
+ANNOTATIONS = "from __future__ import annotations"
+
+
+class Unbundleable(Exception):
+    """A check that cannot stand alone; the message says why."""
+
+
+class Bundle:
+    """Definitions and imports, in an order in which they can be executed. `longer`: names not to be shortened."""
+
+    def __init__(self, longer: tuple[str, ...] = ()) -> None:
+        self.longer = longer
+        self.keys: list[tuple[str, str]] = []
+        self.imports: list[Import] = []
+        self.statements: list[ast.stmt] = []
+        self.locals: set[str] = set()
+        self._seen: list[tuple[str, int]] = []
+
+    # -- what names mean -------------------------------------------------------------------------------------------
+
+    def reference(self, module: str, name: str) -> str | None:
+        """The token of a global name as a module sees it, its definition bundled; None for a builtin.
+
+        Raises Unbundleable for what cannot be had from source.
+        """
+        if name in SHORTER.get(module, ()) and name not in self.longer:
+            module = SUPPORT
+        source = _parsed(module)
+        if name in source.bindings:
+            return self._definition(module, name, source.bindings[name])
+        if name in source.imports:
+            return self._imported(source.imports[name])
+        if hasattr(builtins, name) or name == "__name__":
+            return None
+        raise Unbundleable(f"{module} does not say what {name} is")
+
+    def attribute(self, module: str, names: list[str]) -> tuple[str, int] | None:
+        """For `a.b.c`, where `a` is one of our modules: the token, and how many of the names it stands for."""
+        found = _parsed(module).imports.get(names[0])
+        if found is None or not found.ours or found.name:
+            return None
+        target = found.module
+        for place, name in enumerate(names[1:], start=1):
+            if source_of(f"{target}.{name}") is None:
+                return self.reference(target, name) or name, place + 1
+            target = f"{target}.{name}"
+        raise Unbundleable(f"{module} uses {target} as a value")
+
+    def _imported(self, found: Import) -> str:
+        if found.name and (found.ours or found.name in SHORTER.get(found.module, ())):
+            return self.reference(found.module, found.name) or found.local
+        if found.ours or found.module.partition(".")[0] in FOREIGN:
+            raise Unbundleable(f"it uses {found.module}")
+        if any(other.local == found.local and other.root != found.root for other in self.imports):
+            raise Unbundleable(f"it uses two things called {found.local}")
+        if found not in self.imports:
+            self.imports.append(found)
+        return found.local
+
+    def _definition(self, module: str, name: str, statements: list[ast.stmt]) -> str:
+        key = (module, name)
+        if key not in self.keys:
+            self.keys.append(key)
+            for statement in statements:
+                self._add(module, statement)
+        return f"__token{self.keys.index(key)}__"
+
+    def _add(self, module: str, statement: ast.stmt) -> None:
+        place = (module, statement.lineno)
+        if place not in self._seen:
+            self._seen.append(place)
+            self.statements.append(Rewriter(self, module).visit(copy.deepcopy(statement)))
+
+    def expression(self, module: str, node: ast.expr) -> str:
+        """An expression of one of our modules as text with tokens, what it uses bundled."""
+        return ast.unparse(Rewriter(self, module).visit(copy.deepcopy(node)))
+
+    @contextlib.contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Leave the bundle as it was if the block cannot be bundled."""
+        parts = (self.keys, self.imports, self.statements, self._seen)
+        sizes = [len(part) for part in parts]
+        try:
+            yield
+        except Unbundleable:
+            for part, size in zip(parts, sizes, strict=True):
+                del part[size:]
+            raise
+
+    # -- what becomes of it ----------------------------------------------------------------------------------------
+
+    @property
+    def attributes(self) -> set[str]:
+        """Every name that is looked up on something."""
+        nodes = (node for statement in self.statements for node in ast.walk(statement))
+        return {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
+    @property
+    def packages(self) -> set[str]:
+        """The top-level modules that are imported."""
+        return {found.module.partition(".")[0] for found in self.imports}
+
+    def text(self, extra: list[Import], code: str) -> str:
+        """The whole as a script, with `code` (which may hold tokens) last, and more imports."""
+        imports = {found.text: found for found in [*self.imports, *extra]}
+        lines = sorted(imports, key=lambda line: (line.startswith("from"), line))
+        if any(isinstance(node, ast.AnnAssign) for statement in self.statements for node in ast.walk(statement)):
+            lines.insert(0, ANNOTATIONS)
+        names = self._names({found.local for found in imports.values()})
+        body = "".join(_laid_out(statement) for statement in self.statements)
+        whole = "\n".join(lines) + f"\n\n{body}\n\n{code}"
+        return re.sub(r"\n{4,}", "\n\n\n", TOKEN.sub(lambda found: names[int(found[1])], whole))
+
+    def _names(self, taken: set[str]) -> list[str]:
+        used = taken | self.locals | set(dir(builtins)) | {"arguments", "error"}
+        names: list[str] = []
+        for module, name in self.keys:
+            if name in used:
+                name = f"{module.rpartition('.')[2]}_{name}"
+            while name in used:
+                name += "_"
+            used = used | {name}
+            names.append(name)
+        return names
+
+
+def _parsed(module: str) -> Module:
+    try:
+        return parsed(module)
+    except LookupError as error:
+        raise Unbundleable(str(error)) from None
+
+
+def _laid_out(statement: ast.stmt) -> str:
+    text = ast.unparse(ast.fix_missing_locations(statement))
+    return f"\n\n{text}\n\n\n" if isinstance(statement, (ast.FunctionDef, ast.ClassDef)) else f"{text}\n"
