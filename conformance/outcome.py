@@ -10,8 +10,10 @@ from conformance.verdict import Verdict, worst
 
 ROOT = Path(__file__).parent.parent
 OURS = tuple(str(ROOT / name) for name in ("conformance", "properties", "perf"))
+PLUGIN = str(ROOT / "conformance" / "plugin")
 # Our own machinery: an exception from here is our mistake, even where PyTorch has to answer.
-MACHINERY = tuple(str(ROOT / name) for name in ("conformance/oracle", "properties/strategies", "conformance/claim.py"))
+_OWN = ("conformance/oracle", "properties/strategies", "conformance/claim.py", "conformance/numerics.py")
+MACHINERY = (PLUGIN, *(str(ROOT / name) for name in _OWN))
 
 
 def judge(error: BaseException, *, must_answer: bool = False) -> Verdict:
@@ -30,15 +32,18 @@ def judge(error: BaseException, *, must_answer: bool = False) -> Verdict:
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     if not files:
         return Verdict.BROKEN
-    if isinstance(error, AssertionError) and files[-1].startswith(OURS):
+    if isinstance(error, AssertionError) and files[-1].startswith(OURS) and not files[-1].startswith(MACHINERY):
         return Verdict.REFUTED
     nearest = next((file for file in reversed(files) if file.startswith(OURS)), "")
-    if must_answer and isinstance(error, Exception) and nearest and not nearest.startswith(MACHINERY):
-        return Verdict.REFUTED
-    return Verdict.BROKEN
+    if not must_answer or not isinstance(error, Exception) or not nearest or nearest.startswith(MACHINERY):
+        return Verdict.BROKEN
+    ours = isinstance(error, NameError) and files[-1] == nearest
+    # Hypothesis complains of our strategies, never of PyTorch.
+    return Verdict.BROKEN if ours or type(error).__module__.startswith("hypothesis") else Verdict.REFUTED
 
 
 def frames(tb: TracebackType | None) -> str:
     """Where an exception passed through our files: 'file:line' from the check inwards."""
-    ours = [frame for frame in traceback.extract_tb(tb) if frame.filename.startswith(OURS)]
+    found = traceback.extract_tb(tb)
+    ours = [frame for frame in found if frame.filename.startswith(OURS) and not frame.filename.startswith(PLUGIN)]
     return " > ".join(f"{Path(frame.filename).relative_to(ROOT)}:{frame.lineno}" for frame in ours)

@@ -59,10 +59,10 @@ class Recorder:
         return run
 
     def _block(self) -> None:
-        """A refuted claim whose need is at fault as well, on the same subject, is blocked by it."""
+        """A refuted claim whose need is at fault as well, on the same subject, is blocked by it, unless expected."""
         faulty = {(r.claim, r.subject) for r in self.records if r.verdict in FAULTS}
         for place, record in enumerate(self.records):
-            if record.verdict != Verdict.REFUTED:
+            if record.verdict != Verdict.REFUTED or self._expectation(record, Verdict.REFUTED):
                 continue
             roots = [need for need in self.catalogue.roots(record.claim) if (need, record.subject) in faulty]
             if roots:
@@ -74,10 +74,8 @@ class Recorder:
         borne: set[int] = set()
         met: dict[int, Expectation] = {}
         for record in self.records:
-            expectation = self.profiles[record.subject].expectation(
-                record.claim, record.check, record.params, self.release
-            )
-            if expectation is None:
+            expectation = self._expectation(record)
+            if expectation is None or record.verdict in (Verdict.ABSENT, Verdict.NOT_RUN):
                 continue
             met[id(expectation)] = expectation
             if record.verdict == expectation.verdict:
@@ -89,6 +87,12 @@ class Recorder:
                     f"{expectation.claim}: expected to be {expectation.verdict} ({expectation.reason}), "
                     f"but no check found it so; remove the expectation"
                 )
+
+    def _expectation(self, record: Record, verdict: Verdict | None = None) -> Expectation | None:
+        """The expectation for a record; with `verdict`, only if it expects that one."""
+        profile = self.profiles[record.subject]
+        found = profile.expectation(record.claim, record.check, record.params, self.release)
+        return found if found is None or verdict in (None, found.verdict) else None
 
     def _contradictions(self) -> Iterable[str]:
         """Capabilities that a profile declares and that the run did not find."""

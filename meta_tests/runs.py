@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.claim import Catalogue, catalogue
 from conformance.run import SCHEMA, Detail, Record, Run, footer
+from reports.__main__ import main
 
 CLAIMS = {
     "creation": """
@@ -53,6 +54,8 @@ CLAIMS = {
         """,
 }
 SCRIPT = "import sys\nsys.exit('the base is None')\n"
+# Text that a terminal, a browser, XML or Markdown could take for more than text.
+HOSTILE = "<script>alert(1)</script> \x1b[31m `|` \u202e \ud800 ]]> &amp; \"'"
 
 
 def write_catalogue(folder: Path, claims: dict[str, str] = CLAIMS) -> Path:
@@ -126,3 +129,14 @@ def run(
         "expectations": [],
     }
     return Run({**plain, **header}, records, footer(records, 12.3, stale))
+
+
+def written(folder: Path, found: Run, name: str = "run.jsonl") -> str:
+    """Write a run into a folder; returns its path."""
+    found.write(folder / name)
+    return str(folder / name)
+
+
+def call(folder: Path, command: str, *arguments: str) -> int:
+    """A command of the reports with the catalogue that `write_catalogue` left in the folder 'claims'."""
+    return main([command, "--claims", str(folder / "claims"), *arguments])

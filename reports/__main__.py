@@ -82,9 +82,7 @@ class _Adder:
 def _add_judging(add: _Adder) -> None:
     command = add("gate", _gate, "judge a run, by itself or by a baseline, with an exit code to match")
     command.add_argument("run", metavar="RUN")
-    command.add_argument(
-        "--baseline", metavar="BASE", help="an earlier run; what it had is not held against RUN"
-    )
+    command.add_argument("--baseline", metavar="BASE", help="an earlier run; what it had is not held against RUN")
     command.add_argument("--json", action="store_true", help="print the answer as JSON")
     command = add("compare", _compare, "say what changed between two runs, without judging it")
     command.add_argument("baseline", metavar="A")

@@ -61,8 +61,7 @@ class Column:
         if record.expected == Verdict.HELD:
             return {}
         for entry in self.run.header.get("expectations", []):
-            named = (entry.get("claim"), entry.get("verdict")) == (record.claim, record.expected)
-            if named and _covers(entry.get("torch"), self.torch):
+            if _speaks_of(entry, record) and _covers(entry.get("torch"), self.torch):
                 return entry
         return {}
 
@@ -79,7 +78,7 @@ def columns(runs: Iterable[Run]) -> list[Column]:
 
 def torch(run: Run, subject: str) -> str:
     """The release of torch that a subject was judged with."""
-    entry = next((entry for entry in run.header["subjects"] if entry["name"] == subject), {})
+    entry: Mapping[str, Any] = next((entry for entry in run.header["subjects"] if entry["name"] == subject), {})
     return str(entry.get("torch") or run.header["environment"].get("torch") or "unknown")
 
 
@@ -116,6 +115,13 @@ def _labels(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
     for label in plain:
         seen[label] += 1
         yield label if plain.count(label) == 1 else f"{label} (run {seen[label]})"
+
+
+def _speaks_of(entry: Mapping[str, Any], record: Record) -> bool:
+    """Whether an expectation names a record: its claim and verdict, and its check and parameters where it narrows."""
+    named = (entry.get("claim"), entry.get("verdict")) == (record.claim, record.expected)
+    params = dict(entry.get("params") or {})
+    return named and str(entry.get("check") or "") in record.check and params.items() <= record.params.items()
 
 
 def _covers(specifier: object, version: str) -> bool:

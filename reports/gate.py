@@ -98,7 +98,8 @@ def as_data(comparison: Comparison) -> dict[str, Any]:
 def _answer(comparison: Comparison, code: Exit, surprises: int) -> str:
     worse = [change for change in (Change.REGRESSED, Change.LOST) if comparison[change]]
     if worse:
-        return " Also ".join(f"{change.capitalize()}: {checks(comparison[change])}." for change in worse)
+        text = "; ".join(f"{change}: {checks(comparison[change])}" for change in worse)
+        return f"{text.capitalize()}."
     if code == Exit.SOUND:
         return "Sound: nothing regressed, no coverage was lost, and nothing new surprised."
     numbers = ((surprises, "surprise"), (len(comparison.new_stale), "stale expectation"))

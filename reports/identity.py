@@ -39,10 +39,11 @@ def facts(runs: Sequence[Run]) -> list[Fact]:
     return [fact for fact in found if any(value not in (None, "", {}, []) for value in fact.values)]
 
 
-def _suite(run: Run) -> str:
-    suite = run.header["suite"]
-    commit = f" ({suite['commit']})" if suite.get("commit") else ""
-    return f"{suite.get('name', '')} {suite.get('version', '')}{commit}"
+def suite(run: Run) -> str:
+    """The suite that judged: its name, version and commit, as far as the run knows them."""
+    found = run.header["suite"]
+    commit = f"({found['commit']})" if found.get("commit") else ""
+    return " ".join(str(part) for part in (found.get("name"), found.get("version"), commit) if part)
 
 
 def _subjects(run: Run) -> str:
@@ -62,7 +63,7 @@ def _selection(run: Run) -> str:
 
 
 _ASKED: dict[str, Callable[[Run], Any]] = {
-    "suite": _suite,
+    "suite": suite,
     "subjects": _subjects,
     "started": lambda run: run.header.get("started"),
     "elapsed": lambda run: seconds(float(run.footer["seconds"])),

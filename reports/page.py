@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from reports.dtypes import dtypes
 from reports.identity import facts
 from reports.known import known
 from reports.matrix import Finding, matrix
-from reports.notes import KINDS, accounts, equation, total
+from reports.notes import accounts, equation, total
 from reports.silence import silences
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -44,29 +45,28 @@ def page(runs: Sequence[Run], catalogue: Mapping[str, Claim]) -> str:
     """The page as one HTML document. Raises ValueError for no run at all."""
     if not runs:
         raise ValueError("a page needs at least one run")
+    template = _environment().get_template("page.html")
+    return template.render(_content(runs, catalogue), catalogue=catalogue, policy=_policy(), **_sources())
+
+
+def _content(runs: Sequence[Run], catalogue: Mapping[str, Claim]) -> dict[str, Any]:
+    """What the runs say, part by part."""
     found = columns(runs)
     areas = matrix(found, catalogue)
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            runs=runs,
-            columns=found,
-            catalogue=catalogue,
-            causes=_shown(causes(found, catalogue), areas, catalogue),
-            surprises=sum(len(run.surprises) for run in runs),
-            stale=[sentence for run in runs for sentence in run.stale],
-            facts=facts(runs),
-            areas=areas,
-            known=known(found),
-            silences=silences(found, catalogue),
-            dtypes=dtypes(found),
-            accounts=accounts(found, catalogue),
-            script=_source("page.js"),
-            style=_source("page.css"),
-            policy=_policy(),
-        )
-    )
+    return {
+        "runs": runs,
+        "columns": found,
+        "causes": _shown(causes(found, catalogue), areas, catalogue),
+        "surprises": sum(len(run.surprises) for run in runs),
+        "stale": [sentence for run in runs for sentence in run.stale],
+        "left_out": sum(int(run.header.get("deselected", 0)) for run in runs),
+        "facts": facts(runs),
+        "areas": areas,
+        "known": known(found),
+        "silences": silences(found, catalogue),
+        "dtypes": dtypes(found),
+        "accounts": accounts(found, catalogue),
+    }
 
 
 def _environment() -> jinja2.Environment:
@@ -80,23 +80,13 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals.update(
         verdicts=list(reversed(Verdict)),
-        kinds=KINDS,
         count=text.count,
         equation=equation,
         total=total,
         check_name=check_name,
         says=says,
     )
-    environment.filters.update(
-        word=lambda verdict: str(verdict).replace("_", " "),
-        clip=text.clip,
-        one_line=text.one_line,
-        seconds=text.seconds,
-        margin=text.margin,
-        joined=text.joined,
-        web=_web,
-        plain_json=_plain_json,
-    )
+    environment.filters.update({function.__name__.strip("_"): function for function in FILTERS})
     return environment
 
 
@@ -118,13 +108,27 @@ def _plain_json(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _source(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
+def _word(verdict: object) -> str:
+    return str(verdict).replace("_", " ")
+
+
+def _anchor(claim: str) -> str:
+    """The fragment that leads to a claim: its id as the page writes it."""
+    return urllib.parse.quote(text.plain(claim))
+
+
+FILTERS = (text.clip, text.one_line, text.seconds, text.margin, text.joined, _web, _plain_json, _word, _anchor)
+
+
+def _sources() -> dict[str, str]:
+    """Our own script and style, which stand in the page as they are."""
+    names = {"script": "page.js", "style": "page.css"}
+    return {key: (TEMPLATES / name).read_text(encoding="utf-8") for key, name in names.items()}
 
 
 def _policy() -> str:
     """A content security policy: nothing from outside, and no script but our own."""
-    digest = base64.b64encode(hashlib.sha256(_source("page.js").encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(_sources()["script"].encode()).digest()).decode()
     sources = {
         "default-src": "'none'",
         "style-src": "'unsafe-inline'",

@@ -9,8 +9,8 @@ from conformance.run import Run
 from reports.causes import Cause
 from reports.columns import check_name, says, torch
 from reports.compare import Change, Comparison, Pair
+from reports.identity import suite
 from reports.text import count, joined, margin, one_line, plain, table
-
 
 # A terminal is not the place for thousands of lines; the page and --json have everything.
 MOST_CLAIMS = 100
@@ -31,11 +31,8 @@ def headline(run: Run, found: Sequence[Cause]) -> str:
 
 def identity(run: Run) -> str:
     """One line: what was judged, by what, how hard."""
-    suite, header = run.header["suite"], run.header
-    return plain(
-        f"torch {joined(releases(run))} on {joined(run.subjects)}; {suite.get('name')} {suite.get('version')}"
-        f" ({suite.get('commit')}); effort {header['effort']}, seed {header['seed']}"
-    )
+    judged = f"torch {joined(releases(run))} on {joined(run.subjects)}"
+    return plain(f"{judged}; {suite(run)}; effort {run.header['effort']}, seed {run.header['seed']}")
 
 
 def releases(run: Run) -> list[str]:

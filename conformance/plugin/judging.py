@@ -70,11 +70,12 @@ class Judging:
                 tried.examples, tried.arguments = 1, {name: pyfuncitem.funcargs[name] for name in names}
             yield
             return
-        inner = handle.inner_test
+        inner, seed = handle.inner_test, pyfuncitem.stash[PLANNED].seed(self.state.seed)
 
         def counted(*args: Any, **kwargs: Any) -> None:
             tried.examples += 1
             tried.arguments = kwargs
+            torch.manual_seed(seed)  # as Hypothesis does for Python and numpy: an example is the same whenever it runs
             inner(*args, **kwargs)
 
         handle.inner_test = counted

@@ -15,7 +15,7 @@ import torch
 from conformance import numerics
 from conformance.claim import Claim
 from conformance.reproducer.arguments import Arguments
-from conformance.reproducer.bundle import Bundle, Unbundleable
+from conformance.reproducer.bundle import SHORTER, VALUES, Bundle, Unbundleable
 from conformance.reproducer.verification import verify
 from conformance.run import Detail
 
@@ -35,33 +35,41 @@ def script(function: Callable[..., None], arguments: dict[str, Any], claim: Clai
     function = inspect.unwrap(function)
     try:
         code, packages = _alone(function, arguments, detail)
-    except (Unbundleable, OSError, SyntaxError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except Exception as error:  # whatever a check is made of, its record gets a script
         code, packages = _with_suite(function, arguments, claim, error), {"torch-conformance (run it in a checkout)"}
     return _heading(claim, detail, packages) + code
 
 
 def _alone(function: Callable[..., None], arguments: dict[str, Any], detail: Detail) -> tuple[str, set[str]]:
-    module, name, subject = function.__module__, function.__name__, arguments["subject"]
-    if function.__qualname__ != name or getattr(function, "__closure__", None):
+    if function.__qualname__ != function.__name__ or getattr(function, "__closure__", None):
         raise Unbundleable("the check was made by another function")
-    widened = bool(numerics.widening)
-    bundle = Bundle(longer=("assert_values",) if widened else ())
-    called = bundle.reference(module, name)
-    for _ in range(2):  # rows of tables may ask more of the subject and the recipes than the check itself
-        writer = Arguments(bundle, module, subject.device)
-        given = [f"    {argument}={writer.code(value)},\n" for argument, value in arguments.items()]
+    widening = dict(numerics.widening)
+    bundle = Bundle({key: value for key, value in SHORTER.items() if not widening or key != VALUES})
+    called, writer, given = _written(bundle, function, arguments)
+    if bundle.only_exact:
+        bundle = Bundle({**SHORTER, VALUES: "exact_values"})
+        called, writer, given = _written(bundle, function, arguments)
     lines = [f"torch.manual_seed({torch.initial_seed()})"]
-    if widened:
-        lines.append(f"{bundle.reference('conformance.numerics', 'widening')}.update({numerics.widening!r})")
-    lines += [f"arguments = dict(\n{''.join(given)})", *_ending(called, detail)]
-    for extra in ("torch", *subject.profile.imports):
+    if widening:
+        lines.append(f"{bundle.reference('conformance.numerics', 'widening')}.update({widening!r})")
+    lines += [f"arguments = dict(\n{given})", *_ending(called, detail)]
+    for extra in ("torch", *arguments["subject"].profile.imports):
         writer.use(f"import {extra}")
     packages = {found.module.partition(".")[0] for found in (*bundle.imports, *writer.imports.values())}
     return bundle.text(list(writer.imports.values()), "\n".join(lines) + "\n"), packages
 
 
-def _ending(called: str | None, detail: Detail) -> list[str]:
-    raised = re.match(r"(\w+): ", detail.message or "")  # an exception that is no AssertionError, if PyTorch had to answer
+def _written(bundle: Bundle, function: Callable[..., None], arguments: dict[str, Any]) -> tuple[str, Arguments, str]:
+    called = bundle.reference(function.__module__, function.__name__)
+    for _ in range(2):  # rows of tables may ask more of the subject and the recipes than the check itself
+        writer = Arguments(bundle, function.__module__, arguments["subject"].device)
+        given = [f"    {name}={writer.code(value)},\n" for name, value in arguments.items()]
+    return str(called), writer, "".join(given)
+
+
+def _ending(called: str, detail: Detail) -> list[str]:
+    # Where PyTorch had to answer, another exception refutes as well; its message then begins with its type.
+    raised = re.match(r"(\w+): ", detail.message or "")
     also = f" or type(error).__name__ == {raised[1]!r}" if raised else ""
     return [
         "try:",
@@ -78,7 +86,8 @@ def _ending(called: str | None, detail: Detail) -> list[str]:
 
 def _with_suite(function: Callable[..., None], arguments: dict[str, Any], claim: Claim, why: Exception) -> str:
     device = getattr(arguments.get("subject"), "device", "cpu")
-    options = [f"--claim={claim.id}", f"--device={device}", "-k", function.__name__, "-n0", "-p", "no:conformance-recording"]
+    options = [f"--claim={claim.id}", f"--device={device}", "-k", function.__name__]
+    options += ["-n0", "-p", "no:conformance-recording", "-p", "no:cacheprovider"]
     return textwrap.dedent(
         f"""\
         # The check does not stand alone: {" ".join(str(why).split())[:90]}
@@ -102,7 +111,8 @@ def _with_suite(function: Callable[..., None], arguments: dict[str, Any], claim:
 
 def _heading(claim: Claim, detail: Detail, packages: set[str]) -> str:
     rows = [f"{claim.id}: {claim.says}", f"source: {claim.source}"]
-    rows += [f"{name}: {text}" for name, text in vars(detail).items() if name in ("message", "expected", "actual") and text]
+    found = (("found", detail.message), ("expected", detail.expected), ("actual", detail.actual))
+    rows += [f"{name}: {text}" for name, text in found if text]
     needs = ", ".join(sorted(packages - set(sys.stdlib_module_names)))
     rows += [f"Needs {needs}. Exits 1 where PyTorch refutes the claim, 0 where it does not."]
     return "".join(_comment(row) for row in rows) + "\n"

@@ -1,4 +1,4 @@
-"""A check's arguments as code: recipes as what makes the tensor, rows of tables as their source, the rest as literals."""
+"""A check's arguments as code: recipes as what makes the tensor, rows of tables as their source, literals."""
 
 from __future__ import annotations
 

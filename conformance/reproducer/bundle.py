@@ -11,7 +11,8 @@ import builtins
 import contextlib
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from conformance.reproducer.modules import Import, Module, parsed, source_of
 from conformance.reproducer.scopes import Rewriter
@@ -19,12 +20,19 @@ from conformance.reproducer.scopes import Rewriter
 SUPPORT = "conformance.reproducer.support"
 # Names of our modules, and of Hypothesis, that a bundle replaces by shorter equivalents in the support module.
 SHORTER = {
-    "conformance.assertions": ("assert_values",),
-    "conformance.host": ("array", "bits", "tensor"),
-    "conformance.subject": ("release", "Unsupported"),
-    "properties.strategies.recipe": ("Recipe",),
-    "hypothesis": ("assume", "event", "note", "target"),
+    ("conformance.assertions", "assert_values"): "assert_values",
+    ("conformance.host", "array"): "array",
+    ("conformance.host", "bits"): "bits",
+    ("conformance.host", "tensor"): "tensor",
+    ("conformance.subject", "release"): "release",
+    ("conformance.subject", "Unsupported"): "Unsupported",
+    ("properties.strategies.recipe", "Recipe"): "Recipe",
+    ("hypothesis", "assume"): "assume",
+    ("hypothesis", "event"): "note",
+    ("hypothesis", "note"): "note",
+    ("hypothesis", "target"): "note",
 }
+VALUES = ("conformance.assertions", "assert_values")
 FOREIGN = ("pytest", "_pytest", "hypothesis")
 TOKEN = re.compile(r"__token(\d+)__")
 ANNOTATIONS = "from __future__ import annotations"
@@ -35,10 +43,10 @@ class Unbundleable(Exception):
 
 
 class Bundle:
-    """Definitions and imports, in an order in which they can be executed. `longer`: names not to be shortened."""
+    """Definitions and imports, in an order in which they can be executed. `shorter`: as SHORTER."""
 
-    def __init__(self, longer: tuple[str, ...] = ()) -> None:
-        self.longer = longer
+    def __init__(self, shorter: Mapping[tuple[str, str], str] = SHORTER) -> None:
+        self.shorter = shorter
         self.keys: list[tuple[str, str]] = []
         self.imports: list[Import] = []
         self.statements: list[ast.stmt] = []
@@ -52,8 +60,8 @@ class Bundle:
 
         Raises Unbundleable for what cannot be had from source.
         """
-        if name in SHORTER.get(module, ()) and name not in self.longer:
-            module = SUPPORT
+        if (module, name) in self.shorter:
+            module, name = SUPPORT, self.shorter[module, name]
         source = _parsed(module)
         if name in source.bindings:
             return self._definition(module, name, source.bindings[name])
@@ -76,7 +84,7 @@ class Bundle:
         raise Unbundleable(f"{module} uses {target} as a value")
 
     def _imported(self, found: Import) -> str:
-        if found.name and (found.ours or found.name in SHORTER.get(found.module, ())):
+        if found.name and (found.ours or (found.module, found.name) in self.shorter):
             return self.reference(found.module, found.name) or found.local
         if found.ours or found.module.partition(".")[0] in FOREIGN:
             raise Unbundleable(f"it uses {found.module}")
@@ -107,7 +115,7 @@ class Bundle:
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:
         """Leave the bundle as it was if the block cannot be bundled."""
-        parts = (self.keys, self.imports, self.statements, self._seen)
+        parts: tuple[list[Any], ...] = (self.keys, self.imports, self.statements, self._seen)
         sizes = [len(part) for part in parts]
         try:
             yield
@@ -125,9 +133,17 @@ class Bundle:
         return {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
     @property
-    def packages(self) -> set[str]:
-        """The top-level modules that are imported."""
-        return {found.module.partition(".")[0] for found in self.imports}
+    def only_exact(self) -> bool:
+        """Whether values are compared, and never but for equality."""
+        if (SUPPORT, "assert_values") not in self.keys:
+            return False
+        token = f"__token{self.keys.index((SUPPORT, 'assert_values'))}__"
+        nodes = [node for statement in self.statements for node in ast.walk(statement)]
+        calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") == token]
+        uses = sum(isinstance(node, ast.Name) and node.id == token for node in nodes)
+        plain = all(len(call.args) == 3 and {word.arg for word in call.keywords} <= {"dtype"} for call in calls)
+        starred = any(isinstance(item, ast.Starred) for call in calls for item in call.args)
+        return plain and not starred and uses == len(calls)
 
     def text(self, extra: list[Import], code: str) -> str:
         """The whole as a script, with `code` (which may hold tokens) last, and more imports."""

@@ -51,7 +51,8 @@ def source_of(name: str) -> Path | None:
     """The file of a module, or None where there is no such module (or it has no file)."""
     loaded = sys.modules.get(name)
     if loaded is not None:
-        return Path(loaded.__file__) if getattr(loaded, "__file__", None) else None
+        file = getattr(loaded, "__file__", None)
+        return Path(file) if file else None
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, AttributeError, ValueError):

@@ -82,13 +82,32 @@ def bound(expected: np.ndarray, dtype: torch.dtype, error: Error, scale: Any = N
         return allowed + (error.terms * facts.eps / 2 * (size + facts.tiny) if error.terms else 0.0)
 
 
-def differ(actual: np.ndarray, expected: np.ndarray, allowed: np.ndarray, top: float) -> np.ndarray:
+def differ(actual: np.ndarray, expected: np.ndarray, allowed: Any, top: float) -> np.ndarray:
     """Where two real arrays differ by more than is allowed; `top` is the dtype's largest number."""
     wide = np.longdouble if expected.dtype == np.longdouble else np.float64
     a, e = actual.astype(wide), expected.astype(wide)
     with np.errstate(invalid="ignore", over="ignore"):
-        same = (a == e) | (np.isnan(a) & np.isnan(e)) | (np.isfinite(a) & np.isfinite(e) & (np.abs(a - e) <= allowed))
-        return ~(same | (np.isinf(a) & (np.sign(a) == np.sign(e)) & (np.abs(e) + allowed >= top)))
+        near = np.abs(np.subtract(a, e)) <= np.where(np.isfinite(a) & np.isfinite(e), allowed, -1.0)
+        beyond = np.isinf(a) & (np.sign(a) == np.sign(e)) & (np.abs(e) + allowed >= top)
+    return ~((a == e) | near | beyond | (np.isnan(a) & np.isnan(e)))
+
+
+def report(call: str, wrong: np.ndarray, actual: np.ndarray, expected: np.ndarray) -> None:
+    """Refute by the first element that is wrong, if any is."""
+    for place in np.argwhere(wrong)[:1].tolist():
+        at = tuple(place)
+        raise Refutation(f"{call}{place or ''} is {actual[at]!r}, but should be {expected[at]!r}", expected, actual)
+
+
+def exact_values(call: str, out: Any, expected: Any, *, dtype: str | None = None) -> None:
+    """See conformance.assertions.assert_values: for results that are never rounded."""
+    expected = np.asarray(expected)
+    actual = array(assert_tensor(call, out, dtype, expected.shape))
+    wrong = actual != expected
+    if out.dtype.is_floating_point or out.dtype.is_complex:
+        top = torch.finfo(out.dtype).max
+        wrong = differ(actual.real, expected.real, 0, top) | differ(actual.imag, expected.imag, 0, top)
+    report(call, wrong, actual, expected)
 
 
 def assert_values(
@@ -103,20 +122,16 @@ def assert_values(
 ) -> None:
     """See conformance.assertions."""
     expected = np.asarray(expected)
-    out = assert_tensor(call, out, dtype, expected.shape)
-    actual = array(out)
+    actual = array(assert_tensor(call, out, dtype, expected.shape))
     wrong = actual != expected
-    if out.dtype.is_complex:
-        size = np.where(np.isfinite(expected), np.abs(expected), 0.0)
-        allowed, top = bound(size, out.dtype, error, scale), torch.finfo(out.dtype).max
+    if out.dtype.is_floating_point or out.dtype.is_complex:
+        size = np.abs(expected)
+        allowed = bound(np.where(np.isfinite(size), size, 0), out.dtype, error, scale)
+        top = torch.finfo(out.dtype).max
         wrong = differ(actual.real, expected.real, allowed, top) | differ(actual.imag, expected.imag, allowed, top)
-    elif out.dtype.is_floating_point:
-        wrong = differ(actual, expected, bound(expected, out.dtype, error, scale), torch.finfo(out.dtype).max)
-        if signed_zeros:
-            wrong = wrong | (actual == 0) & (expected == 0) & (np.signbit(actual) != np.signbit(expected))
-    for place in np.argwhere(wrong)[:1]:
-        at = tuple(place.tolist())
-        raise Refutation(f"{call}{list(at) or ''} is {actual[at]!r}, but should be {expected[at]!r}", expected, actual)
+        if signed_zeros and not out.dtype.is_complex:
+            wrong |= (actual == 0) & (expected == 0) & (np.signbit(actual) != np.signbit(expected))
+    report(call, wrong, actual, expected)
 
 
 class Given(SimpleNamespace):
@@ -158,8 +173,7 @@ class Recipe:
 
     @property
     def is_overlapping(self) -> bool:
-        places = {sum(i * stride for i, stride in zip(index, self.strides)) for index in np.ndindex(self.shape)}
-        return len(places) < self.numel
+        return len({int(np.dot(index, self.strides)) for index in np.ndindex(self.shape)}) < self.numel
 
     def on(self, subject: Any) -> torch.Tensor:
         made = tensor(self.buffer, self.dtype, subject.device).as_strided(self.shape, self.strides, self.offset)

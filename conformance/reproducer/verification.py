@@ -22,8 +22,8 @@ ROOT = Path(__file__).parent.parent.parent
 def verify(records: Iterable[Record]) -> None:
     """Run the scripts of refuted records, and set `detail.reproduced` to whether each exited with 1.
 
-    At most 40 are run, those of different claims first, each for at most 60 seconds; of the others, and of those that could
-    not be run, `reproduced` stays None. Never raises.
+    At most 40 are run, those of different claims first, each for at most 60 seconds; of the others, and of those
+    that could not be run, `reproduced` stays None. Never raises.
     """
     chosen = _chosen(records)
     if not chosen:
@@ -62,7 +62,7 @@ def _by_itself(script: str) -> int | None:
         path = Path(folder, "script.py")
         path.write_text(script, encoding="utf-8")
         try:
-            done = subprocess.run([sys.executable, str(path)], cwd=ROOT, capture_output=True, timeout=SECONDS, check=False)
+            command = [sys.executable, str(path)]
+            return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=SECONDS, check=False).returncode
         except subprocess.TimeoutExpired:
             return None
-    return done.returncode

@@ -1,0 +1,170 @@
+"""Special functions, each distinct value by mpmath at 120 bits: erf, lgamma, digamma, the incomplete gamma functions, …
+
+Results come as long double. Poles and the edges of the domains follow PyTorch's documentation and C99's annex F.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from conformance.oracle.math_elementary import Function, quiet, wide
+
+_PRECISION = 120
+_KNOWN: dict[tuple[Any, ...], np.longdouble] = {}
+
+
+def narrow(value: Any) -> np.longdouble:
+    """An mpmath number as long double: its head and its tail as doubles, added."""
+    head = float(value)
+    if not math.isfinite(head):
+        return np.longdouble(head)
+    return np.longdouble(head) + np.longdouble(float(value - mpmath.mpf(head)))
+
+
+def pointwise(name: str, function: Callable[..., Any]) -> Function:
+    """Evaluate a function of mpmath numbers at every distinct element of its broadcast operands."""
+
+    def called(*arrays: np.ndarray) -> np.ndarray:
+        operands = np.broadcast_arrays(*(np.asarray(wide(x), np.float64) for x in arrays))
+        flat = np.stack([x.ravel() for x in operands], axis=-1).reshape(-1, len(operands))
+        distinct, places = np.unique(np.ascontiguousarray(flat).view(np.int64), axis=0, return_inverse=True)
+        found = np.array([_at(name, function, row) for row in distinct], np.longdouble)
+        return found[places.reshape(-1)].reshape(operands[0].shape) if found.size else np.empty(operands[0].shape)
+
+    return quiet(called)
+
+
+def _at(name: str, function: Callable[..., Any], row: np.ndarray) -> np.longdouble:
+    key = (name, *row.tolist())
+    if key not in _KNOWN:
+        with mpmath.workprec(_PRECISION):
+            _KNOWN[key] = narrow(function(*row.view(np.float64).tolist()))
+    return _KNOWN[key]
+
+
+def _lgamma(x: float) -> Any:
+    if math.isnan(x):
+        return x
+    if math.isinf(x) or (x <= 0 and x == math.floor(x)):
+        return math.inf
+    return mpmath.re(mpmath.loggamma(x))
+
+
+def _digamma(x: float) -> Any:
+    if x == 0:
+        return math.copysign(math.inf, -x)
+    if x == -math.inf or (x < 0 and x == math.floor(x)):
+        return math.nan
+    return x if not math.isfinite(x) else mpmath.digamma(x)
+
+
+def _polygamma(n: int) -> Callable[[float], Any]:
+    def at(x: float) -> Any:
+        if x == math.inf:
+            return 0.0
+        if not math.isfinite(x):
+            return math.nan
+        pole = x <= 0 and x == math.floor(x)
+        return math.inf if pole else mpmath.polygamma(n, x)
+
+    return _digamma if n == 0 else at
+
+
+def polygamma(n: int, x: np.ndarray) -> np.ndarray:
+    """The n-th derivative of digamma."""
+    return pointwise(f"polygamma{n}", _polygamma(n))(x)
+
+
+@quiet
+def mvlgamma(x: np.ndarray, p: int) -> np.ndarray:
+    """The logarithm of the multivariate gamma function of dimension p, for x > (p - 1) / 2."""
+    x = np.asarray(wide(x), np.longdouble)
+    total = np.full(x.shape, p * (p - 1) / 4 * np.log(np.longdouble(math.pi)))
+    for i in range(p):
+        shifted = pointwise(f"mvlgamma{i}", lambda v, i=i: _lgamma_shifted(v, i))(x)
+        total = total + shifted
+    return total
+
+
+def _lgamma_shifted(x: float, i: int) -> Any:
+    return x if not math.isfinite(x) else mpmath.loggamma(mpmath.mpf(x) - mpmath.mpf(i) / 2)
+
+
+def _i0(x: float) -> Any:
+    # Beyond 720 the result is larger than any double.
+    return mpmath.besseli(0, x) if abs(x) < 720 else abs(x) if math.isnan(x) else math.inf
+
+
+def _erfinv(x: float) -> Any:
+    if math.isnan(x) or abs(x) > 1:
+        return math.nan
+    return math.copysign(math.inf, x) if abs(x) == 1 else mpmath.erfinv(x)
+
+
+def _erf(x: float) -> Any:
+    return x if math.isnan(x) else math.copysign(1.0, x) if abs(x) > 30 else mpmath.erf(x)
+
+
+def _erfc(x: float) -> Any:
+    if math.isnan(x):
+        return x
+    return (0.0 if x > 0 else 2.0) if abs(x) > 30 else mpmath.erfc(x)
+
+
+def _igamma(a: float, x: float) -> Any:
+    """The regularised lower incomplete gamma function P(a, x)."""
+    if math.isnan(a) or math.isnan(x) or a < 0 or x < 0:
+        return math.nan
+    if a == 0:
+        return math.nan if x == 0 else 1.0
+    if x == 0:
+        return 0.0
+    if math.isinf(a):
+        return math.nan if math.isinf(x) else 0.0
+    return 1.0 if math.isinf(x) else mpmath.gammainc(a, 0, x, regularized=True)
+
+
+def _igammac(a: float, x: float) -> Any:
+    """The regularised upper incomplete gamma function Q(a, x) = 1 - P(a, x)."""
+    lower = _igamma(a, x)
+    if isinstance(lower, float):
+        return 1 - lower
+    return mpmath.gammainc(a, x, mpmath.inf, regularized=True)
+
+
+def _ndtri(p: float) -> Any:
+    if math.isnan(p) or not 0 <= p <= 1:
+        return math.nan
+    if p in (0, 1):
+        return math.inf if p else -math.inf
+    return mpmath.sqrt(2) * mpmath.erfinv(2 * mpmath.mpf(p) - 1)
+
+
+def _entr(x: float) -> Any:
+    return x if math.isnan(x) else -math.inf if x < 0 else 0.0 if x == 0 else -x if x == math.inf else -x * mpmath.log(x)
+
+
+def _ndtr(x: float) -> Any:
+    return x if math.isnan(x) else (1.0 if x > 0 else 0.0) if abs(x) > 40 else mpmath.erfc(-x / mpmath.sqrt(2)) / 2
+
+
+FUNCTIONS: dict[str, Function] = {
+    "erf": pointwise("erf", _erf),
+    "erfc": pointwise("erfc", _erfc),
+    "erfinv": pointwise("erfinv", _erfinv),
+    "lgamma": pointwise("lgamma", _lgamma),
+    "digamma": pointwise("digamma", _digamma),
+    "polygamma": polygamma,
+    "mvlgamma": mvlgamma,
+    "i0": pointwise("i0", _i0),
+    "igamma": pointwise("igamma", _igamma),
+    "igammac": pointwise("igammac", _igammac),
+    "ndtr": pointwise("ndtr", _ndtr),
+    "ndtri": pointwise("ndtri", _ndtri),
+    "entr": pointwise("entr", _entr),
+}

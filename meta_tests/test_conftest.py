@@ -1,0 +1,466 @@
+"""The suite as pytest sees it: whole runs of a tiny project, whose checks end in every way that a check can end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from conformance.run import IncompleteRun, Record, read
+from meta_tests.tiny import Result, Started, claim, judge, project
+from meta_tests.tiny_checks import CHECKS, CLAIMS, EXPECTATIONS
+
+SNAPSHOT = Path(__file__).parent / "snapshots" / "tiny.txt"
+TRIVIAL = {"a": claim("one", "One is one.")}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny project; runs that need no checks of their own share its folder."""
+    folder = project(tmp_path_factory.mktemp("tiny"), CLAIMS, CHECKS)
+    (folder / "vendor.toml").write_text(EXPECTATIONS, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(tiny: Path) -> dict[str, Result]:
+    """The whole tiny project, three times at once: alone, alone again, and with two workers."""
+    options = ["--profile=vendor.toml", "--device=meta"]
+    many = {"alone": [], "again": [], "workers": ["-n2"]}
+    started = {name: Started(tiny, *options, *more, name=name) for name, more in many.items()}
+    return {name: run.result() for name, run in started.items()}
+
+
+@pytest.fixture
+def alone(runs: dict[str, Result]) -> Result:
+    return runs["alone"]
+
+
+def one_check(folder: Path, body: str, *options: str, head: str = "", more: str = "") -> Result:
+    """Run a project with one claim `a.one` and one check of it."""
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    checks = {"conformance/test_a.py": f'{head}\n@check("a.one")\ndef test_one(subject):\n{lines}\n{more}'}
+    return judge(project(folder, TRIVIAL, checks), *options)
+
+
+# -- what becomes of a check -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("slug", "verdict"),
+    {
+        "holds": "held",
+        "holds_for_all": "held",
+        "false": "refuted",
+        "false_for_some": "refuted",
+        "needs_false": "blocked",
+        "needs_two": "blocked",
+        "broken": "broken",
+        "raises_inside": "broken",
+        "mistaken": "broken",
+        "answers": "refuted",
+        "set_up": "broken",
+        "lacking": "unsupported",
+        "later": "absent",
+        "earlier": "absent",
+        "later_check": "absent",
+        "known": "refuted",
+        "flaky": "refuted",
+        "tolerant": "refuted",
+        "rows": "refuted",
+        "untried": "not_run",
+        "unheard_of": "not_run",
+    }.items(),
+)
+def test_a_check_ends_in_its_verdict(alone: Result, slug: str, verdict: str) -> None:
+    assert alone.verdicts()[slug] == verdict
+
+
+def test_nothing_is_recorded_of_what_cannot_be_tested(alone: Result) -> None:
+    assert "taste" not in alone.verdicts()
+
+
+def test_each_row_of_a_table_has_a_record(alone: Result) -> None:
+    rows = [record for record in alone.run.records if record.claim == "tiny.rows" and record.subject == "cpu"]
+    found = {record.params["row"]: record.verdict for record in rows}
+    assert found == {"1": "held", "2": "refuted", "3": "held"}
+
+
+def test_an_expected_refutation_is_no_surprise(alone: Result) -> None:
+    record = alone.record("known")
+    assert (record.expected, record.surprising) == ("refuted", False)
+    assert "1 xfailed" in alone.text
+
+
+def test_a_witness_refutes_at_the_first_example(alone: Result) -> None:
+    assert alone.record("known").examples == 1
+
+
+def test_an_expectation_that_nothing_bears_out_is_stale(alone: Result) -> None:
+    assert alone.run.stale == [
+        "tiny.holds: expected to be refuted (it was once wrong), but no check found it so; remove the expectation"
+    ]
+    assert "stale: tiny.holds" in alone.text
+
+
+def test_an_expectation_speaks_of_its_subject_only(alone: Result) -> None:
+    assert alone.record("known", "meta").surprising
+
+
+def test_a_blocked_claim_names_its_roots_first(alone: Result) -> None:
+    assert str(alone.record("needs_two").detail.message).startswith("blocked by tiny.needs_false, tiny.false; ")
+
+
+def test_a_refutation_has_its_smallest_input(alone: Result) -> None:
+    assert alone.record("false_for_some").detail.recipe == "n = 8"
+
+
+def test_a_refutation_has_both_sides(alone: Result) -> None:
+    detail = alone.record("false").detail
+    assert (detail.expected, detail.actual) == ("3", "2")
+
+
+def test_refutations_are_reproduced_in_a_fresh_process(alone: Result) -> None:
+    refuted = {r.claim: r.detail.reproduced for r in alone.run.records if r.detail.reproducer and r.subject == "cpu"}
+    assert refuted.pop("tiny.flaky") is False, "what is wrong only once cannot be shown again"
+    assert set(refuted.values()) == {True}, refuted
+
+
+def test_the_cause_of_a_broken_check_is_told(alone: Result) -> None:
+    assert alone.record("broken").detail.message == "ValueError: our own mistake"
+    assert alone.record("set_up").detail.message == "RuntimeError: no such thing"
+
+
+def test_every_check_is_tried_on_every_subject(alone: Result) -> None:
+    assert alone.run.subjects == ["cpu", "meta"]
+    tried = {subject: {r.key[:3] for r in alone.run.records if r.subject == subject} for subject in alone.run.subjects}
+    assert tried["cpu"] == tried["meta"]
+
+
+def test_the_counts_add_up(alone: Result) -> None:
+    run = alone.run
+    assert run.header["planned"] == len(run.records) == sum(run.footer["counts"].values())
+    assert f"{len(run.records)} planned = " in alone.text
+
+
+# -- the same records, however they came about -------------------------------------------------------------------------
+
+
+def comparable(record: Record) -> tuple[object, ...]:
+    """All of a record but its time, and how often a check counted in its own process was tried."""
+    flaky = record.claim == "tiny.flaky"
+    detail = vars(record.detail) if not flaky else ()
+    rest = (record.margin, sorted(dict(detail).items())) if not flaky else ()
+    return (*record.key, record.verdict, record.expected, 0 if flaky else record.examples, *rest)
+
+
+@pytest.mark.parametrize("other", ["again", "workers"])
+def test_another_run_gives_the_same_records(runs: dict[str, Result], other: str) -> None:
+    first, second = (sorted(map(comparable, runs[name].run.records), key=repr) for name in ("alone", other))
+    if other == "workers":  # the two subjects' checks of `flaky` share a counter, or not
+        first, second = ([row for row in rows if row[0] != "tiny.flaky"] for rows in (first, second))
+    assert first == second
+
+
+def test_a_run_shows_what_it_always_showed(alone: Result) -> None:
+    assert rendered(alone) == SNAPSHOT.read_text(encoding="utf-8"), (
+        f"if this is what is wanted, write it anew: python -m meta_tests.test_conftest > {SNAPSHOT.name}"
+    )
+
+
+def rendered(result: Result) -> str:
+    """A run as text, without what changes from machine to machine."""
+    run = result.run
+    header = {name: run.header[name] for name in ("effort", "seed", "planned", "selection", "deselected", "uncovered")}
+    lines = [repr(header), *(_line(record) for record in run.records), repr(run.footer["counts"])]
+    summary = result.text.partition("= conformance =")[2].partition("run:")[0]
+    return "\n".join([*lines, *(line for line in summary.splitlines()[1:])]) + "\n"
+
+
+def _line(record: Record) -> str:
+    params = ",".join(f"{name}={value}" for name, value in record.params.items())
+    message = " ".join(str(record.detail.message).split())
+    parts = (record.claim, params, record.subject, record.verdict, record.expected, record.examples, message)
+    return " | ".join(map(str, (*parts, record.detail.recipe, record.detail.expected, record.detail.actual)))
+
+
+# -- crashes, hangs, interruptions -------------------------------------------------------------------------------------
+
+
+DEADLY = """
+@check("a.aborts")
+def test_aborts(subject):
+    os.abort()
+
+@check("a.hangs")
+def test_hangs(subject):
+    time.sleep(100)
+
+@pytest.mark.parametrize("n", range(6))
+@check("a.one")
+def test_one(subject, n):
+    assert subject.device == "cpu"
+"""
+DEADLY_CLAIMS = {"a": claim("one", "One is one.") + claim("aborts", "It ends.") + claim("hangs", "It answers.")}
+
+
+@pytest.fixture(scope="module")
+def deadly(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    folder = project(tmp_path_factory.mktemp("deadly"), DEADLY_CLAIMS, {"conformance/test_a.py": DEADLY})
+    return judge(folder, "-n2", "--timeout=2")
+
+
+def test_a_crash_takes_one_check_only(deadly: Result) -> None:
+    verdicts = [(record.claim, record.verdict) for record in deadly.run.records]
+    assert sorted(verdicts) == [("a.aborts", "crashed"), ("a.hangs", "timed_out"), *[("a.one", "held")] * 6]
+    assert deadly.code == 1
+
+
+def test_a_lost_check_says_what_became_of_it(deadly: Result) -> None:
+    assert deadly.record("aborts").detail.message == "the process ended in the middle of the check"
+    assert deadly.record("hangs").detail.message == "no answer in 2 s"
+
+
+def test_a_hang_without_workers_is_timed_out(tmp_path: Path) -> None:
+    result = one_check(tmp_path, "time.sleep(100)", "--timeout=1")
+    assert result.verdicts() == {"one": "timed_out"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the check would kill this very process")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
+def test_an_interrupted_run_is_refused(tmp_path: Path, name: str) -> None:
+    checks = f"""
+        @check("a.one")
+        def test_one(subject):
+            pass
+
+        @check("a.one")
+        def test_two(subject):
+            os.kill(os.getpid(), signal.{name})
+        """
+    result = judge(project(tmp_path, TRIVIAL, {"conformance/test_a.py": checks}))
+    assert result.code == (2 if name == "SIGINT" else -signal.SIGKILL)
+    with pytest.raises(IncompleteRun, match="cut off after 1 of 2 records"):
+        read(result.path)
+
+
+def test_after_the_first_failure_the_rest_is_not_run(tiny: Path) -> None:
+    result = judge(tiny, "-x", "-k", "holds or false", name="first")
+    assert result.code == 1
+    verdicts = result.verdicts()
+    assert (verdicts["false"], verdicts["false_for_some"]) == ("refuted", "not_run")
+    assert result.record("false_for_some").detail.message == "the run ended before it"
+
+
+# -- exit codes and selection ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--claim=tiny.holds"], 0),
+        (["--claim=tiny.false"], 1),
+        (["--claim=tiny.broken"], 1),
+        (["--claim=tiny.set_up"], 1),
+        (["--claim=tiny.lacking"], 0),
+        (["--claim=tiny.later"], 0),
+        (["--claim=tiny.known"], 1),
+        (["--claim=tiny.known", "--profile=vendor.toml"], 0),
+        (["--claim=tiny.holds", "--profile=vendor.toml"], 1),
+        (["--claim=tiny.tolerant"], 1),
+        (["--claim=tiny.tolerant", "--profile=tolerant.toml"], 0),
+        (["--area=other"], 0),
+        (["-k", "no_such_name"], 5),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_the_exit_code_says_whether_anything_surprised(tiny: Path, options: list[str], code: int) -> None:
+    (tiny / "tolerant.toml").write_text('[subject]\ndevice = "cpu"\n[tolerances]\nrounded = 4\n', encoding="utf-8")
+    assert judge(tiny, *options, name="code").code == code
+
+
+def test_a_selection_is_recorded_and_tries_nothing_else(tiny: Path) -> None:
+    result = judge(tiny, "--claim=tiny.holds*", "--area=other", name="selection")
+    assert {record.claim for record in result.run.records} == {"tiny.holds", "tiny.holds_for_all", "other.holds"}
+    assert result.run.header["selection"] == {"claims": ["tiny.holds*"], "areas": ["other"]}
+
+
+def test_a_keyword_narrows_the_run_and_finds_nothing_uncovered(tiny: Path) -> None:
+    result = judge(tiny, "-k", "test_holds", name="keyword")
+    assert sorted(result.verdicts()) == ["holds", "holds_for_all"]
+    assert result.run.header["uncovered"] == []
+
+
+def test_what_was_used_of_a_tolerance_is_recorded(tiny: Path) -> None:
+    result = judge(tiny, "--claim=tiny.tolerant", "--profile=tolerant.toml", name="margin")
+    assert result.record("tolerant").margin == pytest.approx(1.5 / 0.5 / 4)
+
+
+def test_collecting_alone_writes_no_run(tiny: Path) -> None:
+    result = judge(tiny, "--collect-only", name="collected")
+    assert not result.path.exists()
+
+
+def test_checks_without_our_marks_run_as_ever(tmp_path: Path) -> None:
+    result = one_check(tmp_path, "assert True", more="def test_plain():\n    assert False\n")
+    assert result.code == 1, "a failure beside the claims fails the run"
+    assert len(result.run.records) == 1
+
+
+def test_the_suite_works_without_timeouts_and_workers(tmp_path: Path) -> None:
+    options = ["-p", "no:xdist", "-p", "no:timeout", "-o", "addopts=--import-mode=importlib", "-o", "strict_config=false"]
+    assert one_check(tmp_path, "assert True", *options).verdicts() == {"one": "held"}
+
+
+# -- what a user may get wrong -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--claim=tiny.hold"], "no claim matches 'tiny.hold'; did you mean tiny.holds"),
+        (["--area=tyni"], "no area matches 'tyni'; did you mean tiny?"),
+        (["--claim=tiny.untried"], "no check tries tiny.untried here"),
+        (["--device=gpu"], "no device 'gpu' here: "),
+        (["--device=cuda:97"], "no device 'cuda:97' here: "),
+        (["--profile=nowhere.toml"], "nowhere.toml: No such file or directory"),
+        (["--effort=heroic"], "--effort: invalid choice: 'heroic'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_bad_option_is_one_clear_line(tiny: Path, options: list[str], message: str) -> None:
+    result = judge(tiny, *options, name="wrong")
+    assert result.code == 4
+    assert message in result.text
+    assert "Traceback" not in result.text
+    assert not result.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[subject]\ndevise = 'cpu'", "unknown key 'devise' in [subject]; did you mean device?"),
+        ("[subjects]\ndevice = 'cpu'", "unknown table [subjects]; did you mean subject?"),
+        ("[subject]", "device is missing; give it a string"),
+        ("[subject", "not TOML"),
+        ("[capabilities]\ndtypes = ['float33']", "dtypes: there is no 'float33'; did you mean float32"),
+        ("[capabilities]\nareas = ['tyny']", "no area is called 'tyny'; did you mean tiny?"),
+        ("[capabilities]\nfeatures = ['stream']", "no feature is called 'stream'; did you mean streams?"),
+        ("[tolerances]\nsumed = 2", "no error class is called 'sumed'; did you mean summed?"),
+        ("[tolerances]\nsummed = 0.5", "summed is 0.5; it takes a factor of at least 1"),
+        ("[[expectations]]\nclaim = 'tiny.hold'\nreason = 'r'\nissue = 'i'", "no claim is called 'tiny.hold'; did you"),
+        ("[[expectations]]\nclaim = 'tiny.holds'\nreason = 'r'", "tiny.holds: issue is missing; give it a string"),
+        ("[capabilities]\ndtypes = ['complex32', 'float8_e5m2']\n", ""),
+    ],
+)
+def test_a_bad_profile_is_one_clear_line(tiny: Path, text: str, message: str) -> None:
+    subject = "" if "subject" in text else "[subject]\ndevice = 'cpu'\n"
+    (tiny / "wrong.toml").write_text(subject + text, encoding="utf-8")
+    result = judge(tiny, "--profile=wrong.toml", "--claim=tiny.holds", name="profile")
+    assert result.code == (4 if message else 0)
+    assert message in result.text
+    assert "Traceback" not in result.text
+
+
+def test_a_profile_that_declares_what_the_device_lacks_is_refused(tmp_path: Path) -> None:
+    profile = "[subject]\ndevice = 'meta'\nimport = 'no_such_extension'\n"
+    project(tmp_path, TRIVIAL, {}).joinpath("odd.toml").write_text(profile, encoding="utf-8")
+    result = judge(tmp_path, "--profile=odd.toml")
+    assert result.code == 4
+    assert "odd: import no_such_extension: ModuleNotFoundError: No module named 'no_such_extension'" in result.text
+
+
+def test_an_unknown_claim_ends_the_run_before_anything_runs(tmp_path: Path) -> None:
+    more = '@check("a.on")\ndef test_two(subject):\n    pass\n'
+    result = one_check(tmp_path, 'open("ran", "w").close()', more=more)
+    assert result.code == 4
+    assert "no claim is called 'a.on'; did you mean a.one?" in result.text
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_check_without_a_subject_is_refused(tmp_path: Path) -> None:
+    result = one_check(tmp_path, "pass", more='@check("a.one")\ndef test_two():\n    pass\n')
+    assert result.code == 4
+    assert "test_two: a check takes its device from the argument 'subject'; it has none" in result.text
+
+
+def test_a_bad_catalogue_is_one_clear_line(tmp_path: Path) -> None:
+    result = judge(project(tmp_path, {"a": '[one]\nsay = "x"'}, {}))
+    assert result.code == 4
+    assert "a.toml: [one]: unknown key 'say'; did you mean says?" in result.text
+
+
+# -- declarations ------------------------------------------------------------------------------------------------------
+
+
+def test_an_area_that_is_declared_but_not_there_is_a_contradiction(tiny: Path) -> None:
+    text = "[subject]\ndevice = 'cpu'\nname = 'vendor'\n[capabilities]\nareas = ['tiny']\n"
+    (tiny / "declares.toml").write_text(text, encoding="utf-8")
+    result = judge(tiny, "--profile=declares.toml", "--claim=tiny.lacking", "--area=other", name="declares")
+    assert result.run.stale == ["tiny.lacking: declares declares the area tiny, but Unsupported: vendor has no streams"]
+    assert result.code == 1
+    other = result.record("holds", "vendor")
+    assert (other.verdict, other.detail.message) == ("unsupported", "declares does not declare this area")
+
+
+def test_a_declared_feature_is_granted(tmp_path: Path) -> None:
+    body = 'assert subject.has("streams") and not subject.has("host_memory")'
+    text = "[subject]\ndevice = 'cpu'\n[capabilities]\nfeatures = ['streams']\n"
+    (tmp_path / "granted.toml").write_text(text, encoding="utf-8")
+    assert one_check(tmp_path, body, "--profile=granted.toml").verdicts() == {"one": "held"}
+
+
+def test_an_undeclared_dtype_is_unsupported(tmp_path: Path) -> None:
+    (tmp_path / "few.toml").write_text("[subject]\ndevice = 'cpu'\n[capabilities]\ndtypes = ['float32']\n", encoding="utf-8")
+    assert one_check(tmp_path, 'subject.require("int8")', "--profile=few.toml").verdicts() == {"one": "unsupported"}
+
+
+# -- seeds -------------------------------------------------------------------------------------------------------------
+
+
+SEEDED = """
+import random
+import numpy as np
+
+@check("a.one")
+@given(n=st.integers(0, 10**9))
+def test_drawn(subject, n):
+    with open(f"drawn-{subject.name}", "a") as file:
+        print(n, torch.randint(10**6, (1,)).item(), file=file)
+
+@check("a.one")
+def test_made(subject):
+    with open(f"made-{subject.name}", "w") as file:
+        print(random.random(), np.random.rand(), torch.rand(1).item(), file=file)
+"""
+
+
+def test_the_seed_is_of_the_claim_not_of_the_subject(tmp_path: Path) -> None:
+    project(tmp_path, TRIVIAL, {"conformance/test_a.py": SEEDED})
+    assert judge(tmp_path, "--device=cpu", "--device=meta").code == 0
+    for kind in ("drawn", "made"):
+        seen = [(tmp_path / f"{kind}-{subject}").read_text(encoding="utf-8") for subject in ("cpu", "meta")]
+        assert seen[0] == seen[1]
+        assert len(seen[0].splitlines()) == (40 if kind == "drawn" else 1)
+
+
+def test_another_seed_gives_other_inputs(tmp_path: Path) -> None:
+    project(tmp_path, TRIVIAL, {"conformance/test_a.py": SEEDED})
+    seen = []
+    for seed in (0, 1):
+        assert judge(tmp_path, f"--seed={seed}", "--effort=quick").code == 0
+        seen.append([(tmp_path / f"{kind}-cpu").read_text(encoding="utf-8") for kind in ("drawn", "made")])
+        (tmp_path / "drawn-cpu").unlink()
+    assert seen[0][0] != seen[1][0]
+    assert seen[0][1] != seen[1][1]
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        place = project(Path(name), CLAIMS, CHECKS)
+        (place / "vendor.toml").write_text(EXPECTATIONS, encoding="utf-8")
+        print(rendered(judge(place, "--profile=vendor.toml", "--device=meta")), end="")
