@@ -90,7 +90,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _wanted(mark: pytest.Mark, state: State) -> bool:
     claim = mark.args[0]
     if mark.kwargs["uncovered"]:
-        return claim.partition(".")[0] in state.areas
+        return state.names(claim)
     try:
         return state.catalogue[claim].id in state.selected
     except CatalogueError as error:

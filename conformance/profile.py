@@ -55,6 +55,8 @@ class Expectation:
             "torch": str(self.torch),
             "reason": self.reason,
             "issue": self.issue,
+            "check": self.check,
+            "params": self.params,
         }
 
 

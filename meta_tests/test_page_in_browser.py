@@ -127,6 +127,14 @@ def test_a_link_to_a_claim_shows_it(tab: Tab, address: str) -> None:
     assert tab.page.url.endswith("#claim=view.base")
 
 
+def test_a_link_to_a_chapter_leaves_the_filter_alone(tab: Tab, address: str) -> None:
+    tab.page.goto(f"{address}#claims")
+    playwright.expect(tab.page.locator("output")).to_have_text("67 claims")
+    tab.page.get_by_role("checkbox", name="refuted").check()
+    tab.page.get_by_role("link", name="What was judged").click()
+    assert tab.shown() == ["view.base"]
+
+
 def test_a_fold_outlives_a_filter(tab: Tab, address: str) -> None:
     tab.page.goto(address)
     tab.page.locator("[id='area=math'] > summary").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -123,6 +124,7 @@ class Started:
                 del sys.modules[module]
             sys.path[:] = [str(self.folder), *(path for path in sys.path if path not in ("", str(ROOT)))]
             torch.set_num_threads(1)  # a pool of threads does not survive a fork
+            gc.freeze()  # pytest collects garbage several times a run: not that of the parent
             code = int(pytest.main(self.options))
         except BaseException:
             traceback.print_exc()

@@ -8,7 +8,7 @@ CLAIMS = {
     "tiny": "".join(
         [
             claim("holds", "One and one are two."),
-            claim("holds_for_all", "A number plus zero is the number."),
+            claim("holds_for_all", "A tensor has the dtype and shape that were asked for."),
             claim("false", "One and one are three."),
             claim("false_for_some", "Squares are below fifty."),
             claim("needs_false", "One and one are four.", 'needs = ["tiny.false"]'),
@@ -31,6 +31,7 @@ CLAIMS = {
         ]
     ),
     "other": claim("holds", "Two and two are four."),
+    "deadly": claim("aborts", "It comes back.") + claim("hangs", "It answers."),
 }
 TINY = """
 @check("tiny.holds")
@@ -40,7 +41,7 @@ def test_holds(subject):
 @check("tiny.holds_for_all")
 @given(x=tensors(("float32", "int64"), moderate=True))
 def test_holds_for_all(subject, x):
-    assert_tensor("x + 0", x.on(subject) + 0, x.dtype, x.shape)
+    assert_tensor("x", x.on(subject), x.dtype, x.shape)  # no arithmetic: on the device meta it imports for seconds
 
 @check("tiny.false")
 def test_false(subject):
@@ -126,12 +127,26 @@ def test_rows(subject, row):
 @check("tiny.unheard_of", uncovered=True)
 def test_unheard_of(subject):
     raise AssertionError("never runs")
-
+"""
+OTHER = """
 @check("other.holds")
 def test_other(subject):
     assert 2 + 2 == 4
 """
-CHECKS = {"conformance/test_tiny.py": TINY}
+DEADLY = """
+@check("deadly.aborts")
+def test_aborts(subject):
+    os.abort()
+
+@check("deadly.hangs")
+def test_hangs(subject):
+    time.sleep(100)
+"""
+CHECKS = {
+    "conformance/test_tiny.py": TINY,
+    "conformance/test_other.py": OTHER,
+    "properties/test_deadly.py": DEADLY,
+}
 EXPECTATIONS = """
 [subject]
 device = "cpu"

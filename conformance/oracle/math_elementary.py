@@ -54,9 +54,7 @@ def logit(x: np.ndarray, eps: float | None = None) -> np.ndarray:
     """log(z / (1 - z)), where z is x, cut to [eps, 1 - eps] if eps is given."""
     z = wide(x)
     if eps is not None:
-        # The bounds are numbers of the operand's own dtype.
-        low, high = (np.asarray(bound).astype(np.asarray(x).dtype).astype(z.dtype) for bound in (eps, 1 - eps))
-        z = np.where(z < low, low, np.where(z > high, high, z))
+        z = np.where(z < eps, z.dtype.type(eps), np.where(z > 1 - eps, z.dtype.type(1 - eps), z))
     return np.log(z) - np.log1p(-z)
 
 

@@ -74,9 +74,9 @@ def round_(x: np.ndarray, decimals: int = 0) -> np.ndarray:
 
 @quiet
 def frac(x: np.ndarray) -> np.ndarray:
-    """x - trunc(x), with the sign of x."""
+    """x - trunc(x); the difference of an infinity is NaN."""
     x = wide(x)
-    return np.copysign(x - np.trunc(x), x)
+    return x - np.trunc(x)
 
 
 @quiet
@@ -202,14 +202,13 @@ def nextafter(x: np.ndarray, y: np.ndarray, *, dtype: str | None = None) -> np.n
     """The number of the dtype (by default the host's) next to x towards y."""
     x, y = np.broadcast_arrays(x, y)
     if dtype != "bfloat16":
-        return np.nextafter(x, y)
-    away = (np.abs(y) > np.abs(x)) | (np.sign(x) * np.sign(y) < 0) & False
-    up = np.where(x >= 0, y > x, y < x)
+        return np.where(x == y, y, np.nextafter(x, y))
+    # bfloat16 is the upper half of float32: one step is 2**16 of float32's, away from zero if the magnitude grows.
     raw = x.astype(np.float32).view(np.int32)
-    stepped = np.where(up | away & (x == 0), raw + 0x10000, raw - 0x10000).astype(np.int32).view(np.float32)
-    least = np.copysign(np.float32(2.0**-133), y)
-    result = np.where(x == y, y, np.where(x == 0, least, stepped))
-    return np.where(np.isnan(x) | np.isnan(y), np.float32(np.nan), result).astype(np.float32)
+    grows = np.where(x > 0, y > x, y < x)
+    stepped = np.where(grows, raw + 0x10000, raw - 0x10000).astype(np.int32).view(np.float32)
+    stepped = np.where(x == 0, np.copysign(np.float32(2.0**-133), y), stepped)
+    return np.where(np.isnan(x) | np.isnan(y), np.float32(np.nan), np.where(x == y, y, stepped)).astype(np.float32)
 
 
 @quiet

@@ -54,6 +54,7 @@ class Recording:
 
     # -- the plan --------------------------------------------------------------------------------------------------
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell each worker where to leave its plan (xdist)."""
         node.workerinput["plan"] = str(Path(tempfile.gettempdir()) / f"plan-{node.workerinput['testrunuid']}.json")
@@ -135,13 +136,19 @@ class Recording:
     def _lost(self, report: Any) -> Record:
         """The record of a check whose worker died: by itself, or because its time was up."""
         seconds = time.monotonic() - self.began.get(report.nodeid, time.monotonic())
-        limit = float(self.config.getoption("timeout", None) or self.config.getini("timeout") or 0)
+        limit = self._limit()
         hung = 0 < limit <= seconds + 0.5
         verdict = Verdict.TIMED_OUT if hung else Verdict.CRASHED
         text = f"no answer in {limit:g} s" if hung else "the process ended in the middle of the check"
         record = self.state.plan[report.nodeid].record(str(verdict), message=text)
         record.seconds, record.examples = round(seconds, 3), 1
         return record
+
+    def _limit(self) -> float:
+        """The seconds that a check may take, as pytest-timeout knows them; 0 without a limit."""
+        if not self.config.pluginmanager.hasplugin("timeout"):
+            return 0.0
+        return float(self.config.getoption("timeout", None) or self.config.getini("timeout") or 0)
 
     def _add(self, nodeid: str, record: Record) -> None:
         assert self.recorder is not None

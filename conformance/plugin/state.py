@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,16 @@ import hypothesis
 import pytest
 from hypothesis import HealthCheck, Phase
 
+from conformance import effort as efforts
 from conformance import numerics
 from conformance.claim import catalogue
+from conformance.effort import EXAMPLES
 from conformance.plan import Planned
 from conformance.profile import for_device, load, validate
 from conformance.verdict import Verdict
 
 ROOT = Path(__file__).parent.parent.parent
 SUITES = ("conformance", "properties", "perf")
-EXAMPLES = {"quick": 8, "gate": 40, "deep": 1000}
 
 # What hangs on a pytest item: the plan, and a verdict known before the check runs, with its reason.
 PLANNED = pytest.StashKey[Planned]()
@@ -34,6 +36,7 @@ class State:
         option = config.option
         self.seed, self.effort = option.seed, option.effort
         self.catalogue = catalogue()
+        self.globs = [*option.claim, *(f"{area}.*" for area in option.area)]
         self.selected = {claim.id for claim in self.catalogue.select(option.claim, option.area)}
         self.areas = {self.catalogue[claim].area for claim in self.selected}
         profiles = [load(Path(path)) for path in option.profile]
@@ -49,12 +52,17 @@ class State:
         names = "+".join(name.replace(":", "") for name in self.subjects)
         self.path = Path(option.record or ROOT / "reports" / "out" / f"{names}.jsonl")
 
+    def names(self, claim: str) -> bool:
+        """Whether the options select a claim by its name, be it in the catalogue or not."""
+        return not self.globs or any(fnmatch.fnmatchcase(claim, glob) for glob in self.globs)
+
 
 STATE = pytest.StashKey[State]()
 
 
 def load_effort(effort: str) -> None:
     """Make a Hypothesis profile of an effort and load it: derandomised, but for deep."""
+    efforts.choose(effort)
     settings: Mapping[str, Any] = {
         "max_examples": EXAMPLES[effort],
         "deadline": None,

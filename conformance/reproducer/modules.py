@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-OURS = ("conformance", "properties", "perf")
+OURS = ("conformance", "properties", "perf", "meta_tests")
 
 
 @dataclass(frozen=True)

@@ -144,5 +144,6 @@
   document.addEventListener("click", choose);
   document.addEventListener("click", copy);
   addEventListener("hashchange", restore);
+  apply();
   restore();
 })();

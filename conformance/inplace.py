@@ -1,0 +1,290 @@
+"""How to call the methods that work in place: rows of a table (conformance.inplace_methods), and calls made of them.
+
+A row says which values and dtypes self may have, what stands between the parentheses, and which oracle knows what
+self holds afterwards. `calls` turns a row into calls with every dtype, form, shape and layout.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from conformance.dtypes import DTYPES
+from conformance.every_form import Call, Wanted
+from conformance.numerics import EXACT, Error
+from conformance.oracle.math import ELEMENTWISE
+from properties.strategies.recipe import LAYOUTS, Recipe, Shape
+from properties.strategies.values import interesting, rounded
+
+SHAPES: tuple[Shape, ...] = ((33,), (3, 5), (2, 3, 2, 4), (), (0,), (1,), (2, 0, 3))
+# Past the grain at which elementwise kernels split their work between threads, and no multiple of a vector register.
+LARGE: Shape = (33_001,)
+READ = ("contiguous", "transposed", "stepped", "row_stepped", "expanded")
+
+# -- values ------------------------------------------------------------------------------------------------------------
+
+_FRACTIONS = (0.5, -0.5, 1.5, 2.5, -2.5, 0.25, 0.75)
+TABLES: dict[str, tuple[float, ...]] = {
+    "few": (0, 1, 2, 3, -1, -2, 4, *_FRACTIONS),
+    "whole": (0, 1, 2, 3, -1, -2, -3, 4),
+    "nonzero": (1, 2, 3, -1, -2, 5, 7, -7, 10, *_FRACTIONS),
+    "positive": (0.5, 1, 3, 7, 10, 0.25, 4, 5),
+    "natural": (1, 2, 3, 5, 7, 10),
+    "unit": (0.5, 0.25, 0.75, 0.0, 1.0, 0.125, 0.625),
+    "within": (0.5, 0.25, 0.75, -0.5, -0.25, 0.125, -0.875),
+    "shift": (0, 1, 2, 3, 5, 6),
+    "exponent": (0, 1, 2, 3, 5),
+    "truth": (0, 1, 0, -1, 2, 0.5),
+}
+
+
+def table(name: str, dtype: str) -> np.ndarray:
+    """The values of a dtype that a row draws from: a name of TABLES, or 'any', 'finite', 'moderate', 'plain' (moderate
+    ones, NaN and infinities)."""
+    facts = DTYPES[dtype]
+    if name in ("any", "finite", "moderate", "plain"):
+        if facts.is_complex:
+            return _complex(interesting("float32", moderate=True)[1:], facts.host)
+        values = interesting(dtype, finite=name == "finite", moderate=name in ("moderate", "plain"))
+        return rounded(np.append(values, (np.nan, np.inf, -np.inf)), dtype) if name == "plain" and facts.is_floating else values
+    values = np.array(TABLES[name])
+    if facts.kind == "bool":
+        return np.array([False, True])
+    if facts.kind in ("uint", "int"):
+        whole = values[values == np.trunc(values)]
+        return whole[whole >= 0 if facts.kind == "uint" else slice(None)].astype(facts.host)
+    return _complex(values, facts.host) if facts.is_complex else values.astype(facts.host)
+
+
+def _complex(values: np.ndarray, host: str) -> np.ndarray:
+    # No zero parts: signs of zero decide on which side of a branch cut a value lies.
+    kept = values[values != 0]
+    return (kept + 1j * np.roll(kept, 2)).astype(host)
+
+
+def drawn(name: str, dtype: str, shape: Shape, rng: np.random.Generator) -> np.ndarray:
+    """An array of one shape from a table."""
+    values = table(name, dtype)
+    return values[rng.integers(0, len(values), shape)].reshape(shape)
+
+
+# -- arguments ---------------------------------------------------------------------------------------------------------
+
+
+def same(shape: Shape) -> Shape:
+    return shape
+
+
+def row(shape: Shape) -> Shape:
+    """The last dimension alone."""
+    return shape[-1:]
+
+
+def column(shape: Shape) -> Shape:
+    """The last dimension of size 1."""
+    return (*shape[:-1], 1) if shape else ()
+
+
+def scalar(shape: Shape) -> Shape:
+    return ()
+
+
+@dataclass(frozen=True)
+class Like:
+    """A tensor argument of self's dtype (or another), of a shape that follows from self's, with values of a table."""
+
+    values: str = "any"
+    shape: Callable[[Shape], Shape] = same
+    dtype: str | None = None
+    layouts: tuple[str, ...] = READ
+
+    def recipe(self, x: np.ndarray, dtype: str, rng: np.random.Generator) -> Recipe:
+        dtype = self.dtype or dtype
+        layout = LAYOUTS[self.layouts[rng.integers(len(self.layouts))]]
+        return layout(drawn(self.values, dtype, self.shape(x.shape), rng), dtype)
+
+
+DENSE_ONLY = ("contiguous", "transposed", "stepped", "row_stepped")
+
+
+@dataclass(frozen=True)
+class Index:
+    """A one-dimensional index into dimension `dim`: `count` places (all that there are, by default), each once unless
+    `repeats`. `negative`: some count from the end."""
+
+    dim: int = 0
+    count: int | None = None
+    repeats: bool = False
+    negative: bool = False
+    dtype: str = "int64"
+
+    def recipe(self, x: np.ndarray, dtype: str, rng: np.random.Generator) -> Recipe:
+        size = x.shape[self.dim] if x.ndim else 1
+        count = 0 if size == 0 else size if self.count is None else self.count
+        places = rng.integers(0, size, count) if self.repeats else rng.permutation(size)[:count]
+        return _indices(places - size * (np.arange(len(places)) % 2) if self.negative else places, self.dtype, rng)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A tensor of self's shape, but for `count` elements along `dim` (see Index)."""
+
+    dim: int = 0
+    count: int | None = None
+    values: str = "few"
+
+    def recipe(self, x: np.ndarray, dtype: str, rng: np.random.Generator) -> Recipe:
+        shape = list(x.shape)
+        if shape and self.count is not None:
+            shape[self.dim] = min(self.count, shape[self.dim]) if shape[self.dim] == 0 else self.count
+        layout = LAYOUTS[DENSE_ONLY[rng.integers(len(DENSE_ONLY))]]
+        return layout(drawn(self.values, dtype, tuple(shape), rng), dtype)
+
+
+@dataclass(frozen=True)
+class Across:
+    """An index of self's dimensions for scatter_ along `dim`: lines of places, each once in a line unless `repeats`."""
+
+    dim: int = 0
+    repeats: bool = False
+    dtype: str = "int64"
+
+    def recipe(self, x: np.ndarray, dtype: str, rng: np.random.Generator) -> Recipe:
+        size = x.shape[self.dim] if x.ndim else 1
+        lines = rng.integers(0, max(size, 1), x.shape) if self.repeats else _permutations(x.shape, self.dim, rng)
+        return _indices(lines, self.dtype, rng)
+
+
+def _permutations(shape: Shape, dim: int, rng: np.random.Generator) -> np.ndarray:
+    return np.argsort(rng.random(shape), axis=dim) if shape else np.zeros((), np.int64)
+
+
+def _indices(places: np.ndarray, dtype: str, rng: np.random.Generator) -> Recipe:
+    return LAYOUTS[DENSE_ONLY[rng.integers(len(DENSE_ONLY))]](places, dtype)
+
+
+@dataclass(frozen=True)
+class Flat:
+    """Places of self counted in row-major order, some from the end: each once, or `repeats`."""
+
+    shape: Shape = (4,)
+    repeats: bool = False
+
+    def recipe(self, x: np.ndarray, dtype: str, rng: np.random.Generator) -> Recipe:
+        count = math.prod(self.shape) if x.size else 0
+        places = rng.integers(0, max(x.size, 1), count) if self.repeats else rng.permutation(x.size)[:count]
+        places = places - x.size * (np.arange(len(places)) % 2)
+        return _indices(places.reshape(self.shape if len(places) == math.prod(self.shape) else -1), "int64", rng)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What stands between the parentheses. `kinds`: the kinds of self's dtype that the form is for (see DType)."""
+
+    args: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    kinds: str = "bool uint int float complex"
+    since: str | None = None
+
+
+def form(*args: Any, kinds: str = Form.kinds, since: str | None = None, **options: Any) -> Form:
+    return Form(args, options, kinds, since)
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """One method that works in place.
+
+    `dtypes`: those that self may have in every release; `newer`: further ones, by the release that we know to have
+    them. `oracle`: a name of ELEMENTWISE, or a function of self's values and the arguments. `values`: the table of
+    self's values. `shapes`: self's shapes. `twin`: whether there is a method of that name without the underscore.
+    """
+
+    name: str
+    dtypes: tuple[str, ...]
+    forms: tuple[Form, ...]
+    oracle: str | Callable[..., Any]
+    error: Error = EXACT
+    values: str = "any"
+    shapes: tuple[Shape, ...] = SHAPES
+    newer: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    large: Shape | None = LARGE
+    twin: bool = True
+    overlap: str = "refused"
+
+    @property
+    def slug(self) -> str:
+        return f"inplace.{self.name}"
+
+    def takes(self, form: Form, dtype: str) -> bool:
+        return DTYPES[dtype].kind in form.kinds.split()
+
+    def expected(self, x: np.ndarray, args: tuple[Any, ...], options: dict[str, Any]) -> np.ndarray:
+        """What self should hold."""
+        oracle = ELEMENTWISE[self.oracle] if isinstance(self.oracle, str) else self.oracle
+        return np.asarray(oracle(x, *map(values_of, args), **{key: values_of(value) for key, value in options.items()}))
+
+
+def values_of(argument: Any) -> Any:
+    """An argument as the oracle reads it: recipes as arrays, also inside tuples."""
+    if isinstance(argument, Recipe):
+        return argument.array
+    return tuple(map(values_of, argument)) if isinstance(argument, tuple) else argument
+
+
+def places(shapes: tuple[Shape, ...]) -> list[tuple[Shape, str]]:
+    """Each shape in the layouts that differ there."""
+    by_dims = {0: ("contiguous", "offset"), 1: ("contiguous", "stepped", "row_stepped"), 2: ("contiguous", "transposed", "row_stepped")}
+    more = ("contiguous", "channels_last", "transposed", "row_stepped")
+    return [
+        (shape, layout)
+        for shape in shapes
+        for layout in (("contiguous",) if 0 in shape else by_dims.get(len(shape), more))
+    ]
+
+
+def calls(method: Method, dtypes: tuple[str, ...], every: int = 4) -> Iterator[Call]:
+    """Calls of a method: its first form with every dtype, shape and layout, the others with every `every`-th."""
+    turn = itertools.count()
+    where = places(method.shapes)
+    for dtype in dtypes:
+        chosen = [form for form in method.forms if method.takes(form, dtype)]
+        for number, form in enumerate(chosen):
+            for shape, layout in where if number == 0 else where[number % every :: every]:
+                yield call(method, form, dtype, shape, layout, next(turn))
+
+
+def call(method: Method, form: Form, dtype: str, shape: Shape, layout: str, turn: int) -> Call:
+    """One call. `turn`: what the drawn values follow from, besides the method's name."""
+    rng = np.random.default_rng((zlib.crc32(method.name.encode()), turn))
+    return with_self(method, form, LAYOUTS[layout](drawn(method.values, dtype, shape, rng), dtype), rng)
+
+
+def with_self(method: Method, form: Form, x: Recipe, rng: np.random.Generator) -> Call:
+    """A call on one self, with drawn arguments."""
+    values = x.array
+    made = tuple(_made(argument, values, x.dtype, rng) for argument in form.args)
+    options = {key: _made(value, values, x.dtype, rng) for key, value in form.options.items()}
+    return judged(method, x, made, options)
+
+
+def judged(method: Method, x: Recipe, args: tuple[Any, ...], options: dict[str, Any] | None = None) -> Call:
+    """The call with what self should hold afterwards."""
+    expected = np.broadcast_to(method.expected(x.array, args, options or {}), x.shape)
+    wanted = Wanted(expected, x.dtype, method.error, signed_zeros=False)
+    return Call(method.name.removesuffix("_"), (x, *args), (wanted,), options or {})
+
+
+def _made(argument: Any, x: np.ndarray, dtype: str, rng: np.random.Generator) -> Any:
+    if isinstance(argument, tuple):
+        return tuple(_made(part, x, dtype, rng) for part in argument)
+    return argument.recipe(x, dtype, rng) if hasattr(argument, "recipe") else argument

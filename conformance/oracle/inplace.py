@@ -1,0 +1,318 @@
+"""What the in-place methods that are not elementwise leave in self, worked out by loops over the places written to.
+
+Every function takes self's values and the method's arguments, tensors as arrays in their host dtype, and returns an
+array of self's shape: integers wrap in self's host dtype, other results come in the wider type of `math_elementary`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.oracle.math_elementary import quiet, wide
+
+Places = Iterable[tuple[tuple[int, ...], tuple[int, ...]]]
+
+
+def exact(x: Any) -> np.ndarray:
+    """A fresh copy: integers and truth values as they are, all others in a wider type."""
+    x = np.asarray(x)
+    return x.copy() if x.dtype.kind in "biu" else wide(x)
+
+
+def converted(values: Any, like: np.ndarray) -> np.ndarray:
+    """Values as a tensor of self's kind would hold them: fractions are cut off, integers wrap, imaginary parts go."""
+    values = np.asarray(values)
+    if like.dtype.kind != "c" and values.dtype.kind == "c":
+        values = values.real
+    if like.dtype.kind == "b":
+        return values != 0
+    if like.dtype.kind in "iu" and values.dtype.kind == "f":
+        return np.trunc(values).astype(np.int64).astype(like.dtype)
+    return values.astype(like.dtype) if like.dtype.kind in "iu" else exact(values).astype(exact(like).dtype)
+
+
+# -- filling and copying -----------------------------------------------------------------------------------------------
+
+
+@quiet
+def fill(x: np.ndarray, value: Any) -> np.ndarray:
+    """Everywhere the one value."""
+    return np.broadcast_to(converted(value, x), x.shape)
+
+
+def zero(x: np.ndarray) -> np.ndarray:
+    """Everywhere 0."""
+    return fill(x, 0)
+
+
+@quiet
+def copy(x: np.ndarray, source: np.ndarray, non_blocking: bool = False) -> np.ndarray:
+    """The source, broadcast to self's shape and converted to its dtype."""
+    return np.broadcast_to(converted(source, x), x.shape)
+
+
+def fill_diagonal(x: np.ndarray, value: Any, wrap: bool = False) -> np.ndarray:
+    """The value where all indices agree; in a tall matrix, with wrap, again below each square and one empty row."""
+    out = exact(x)
+    rows, columns = x.shape[0], x.shape[1]
+    for place in range(min(x.shape)):
+        out[(place,) * x.ndim] = converted(value, x)
+    if wrap and x.ndim == 2:
+        for flat in range(0, rows * columns, columns + 1):
+            out[divmod(flat, columns)] = converted(value, x)
+    return out
+
+
+def masked_fill(x: np.ndarray, mask: np.ndarray, value: Any) -> np.ndarray:
+    """The value where the mask, broadcast to self, is true."""
+    return np.where(np.broadcast_to(mask, x.shape), converted(value, x), exact(x))
+
+
+def masked_scatter(x: np.ndarray, mask: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """The source's elements, in row-major order, one for each place where the mask is true."""
+    out, values = exact(x), iter(exact(source).ravel())
+    mask = np.broadcast_to(mask, x.shape)
+    for place in np.ndindex(x.shape):
+        if mask[place]:
+            out[place] = next(values)
+    return out
+
+
+def tril(x: np.ndarray, diagonal: int = 0) -> np.ndarray:
+    """0 above the diagonal: where column - row > diagonal."""
+    row, column = np.arange(x.shape[-2])[:, None], np.arange(x.shape[-1])
+    return np.where(column - row > diagonal, 0, exact(x))
+
+
+def triu(x: np.ndarray, diagonal: int = 0) -> np.ndarray:
+    """0 below the diagonal: where column - row < diagonal."""
+    row, column = np.arange(x.shape[-2])[:, None], np.arange(x.shape[-1])
+    return np.where(column - row < diagonal, 0, exact(x))
+
+
+# -- writing at indices ------------------------------------------------------------------------------------------------
+
+
+def _along(x: np.ndarray, dim: int, index: np.ndarray) -> Places:
+    """For a one-dimensional index: each place of the source, and the place of self that it goes to."""
+    if x.ndim == 0:
+        return [((), ())] * np.size(index)
+    dim %= x.ndim
+    shape = (*x.shape[:dim], np.size(index), *x.shape[dim + 1 :])
+    flat = np.reshape(index, -1)
+    return [(place, (*place[:dim], int(flat[place[dim]]), *place[dim + 1 :])) for place in np.ndindex(shape)]
+
+
+def _across(x: np.ndarray, dim: int, index: np.ndarray) -> Places:
+    """For an index of as many dimensions as self: the same."""
+    dim %= max(x.ndim, 1)
+    pairs = ((place, int(index[place])) for place in np.ndindex(index.shape))
+    return [(place, (*place[:dim], at, *place[dim + 1 :]) if x.ndim else ()) for place, at in pairs]
+
+
+def _flat(x: np.ndarray, index: np.ndarray) -> Places:
+    """For places counted in row-major order: the same."""
+    count = max(x.size, 1)
+    return [(place, np.unravel_index(int(index[place]) % count, x.shape)) for place in np.ndindex(index.shape)]
+
+
+def _last(x: np.ndarray, source: Any, places: Places) -> np.ndarray:
+    """Each place of self gets the last element that goes there."""
+    out, source = exact(x), np.asarray(source)
+    for here, there in places:
+        out[there] = converted(source[here] if source.ndim else source, x)
+    return out
+
+
+def _reduced(x: np.ndarray, source: Any, places: Places, reduce: str, include_self: bool = True) -> np.ndarray:
+    """Each place of self gets all the elements that go there, reduced, with what was there or without."""
+    out, source = exact(x), exact(source)
+    found = defaultdict(list)
+    for here, there in places:
+        found[tuple(map(int, there))].append(source[here] if source.ndim else source[()])
+    for there, values in found.items():
+        out[there] = _reduce(reduce, np.array([out[there]] * include_self + values, out.dtype))
+    return out
+
+
+@quiet
+def _reduce(reduce: str, values: np.ndarray) -> Any:
+    if values.dtype.kind == "b":
+        return {"sum": values.any, "prod": values.all, "amax": values.any, "amin": values.all}[reduce]()
+    if reduce == "mean":
+        total = values.sum(dtype=values.dtype)
+        return total // len(values) if values.dtype.kind in "iu" else total / len(values)
+    take = {"sum": np.sum, "prod": np.prod, "amax": np.max, "amin": np.min}[reduce]
+    return take(values) if reduce.startswith("a") else take(values, dtype=values.dtype)
+
+
+def index_fill(x: np.ndarray, dim: int, index: np.ndarray, value: Any) -> np.ndarray:
+    """The value in every slice that the index names."""
+    return _last(x, value, _along(x, dim, index))
+
+
+def index_copy(x: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """Slice i of the source in slice index[i]."""
+    return _last(x, source, _along(x, dim, index))
+
+
+def index_add(x: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray, alpha: Any = 1) -> np.ndarray:
+    """Slice i of the source, times alpha, added to slice index[i], as often as it is named."""
+    scaled = source if x.dtype.kind == "b" else (exact(source) * alpha).astype(exact(source).dtype)
+    return _reduced(x, scaled, _along(x, dim, index), "sum")
+
+
+def index_reduce(
+    x: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray, reduce: str, *, include_self: bool = True
+) -> np.ndarray:
+    """The slices of the source that go to one slice of self reduced by prod, mean, amax or amin."""
+    return _reduced(x, source, _along(x, dim, index), reduce, include_self)
+
+
+def index_put(
+    x: np.ndarray, indices: Sequence[np.ndarray], values: np.ndarray, accumulate: bool = False
+) -> np.ndarray:
+    """values at x[indices], which broadcast with one another; added if accumulate."""
+    if indices[0].dtype == np.bool_:
+        indices = [axis for mask in indices for axis in np.nonzero(mask)]
+    places = np.stack(np.broadcast_arrays(*(np.where(at < 0, at + n, at) for at, n in zip(indices, x.shape, strict=False))), -1)
+    shape = (*places.shape[:-1], *x.shape[len(indices) :])
+    values = np.broadcast_to(values, shape)
+    head = places.ndim - 1
+    pairs = [(here, (*map(int, places[here[:head]]), *here[head:])) for here in np.ndindex(shape)]
+    return _reduced(x, values, pairs, "sum") if accumulate else _last(x, values, pairs)
+
+
+def put(x: np.ndarray, index: np.ndarray, source: np.ndarray, accumulate: bool = False) -> np.ndarray:
+    """Element i of the source at place index[i] of self in row-major order; added if accumulate."""
+    source = source.reshape(index.shape)
+    return _reduced(x, source, _flat(x, index), "sum") if accumulate else _last(x, source, _flat(x, index))
+
+
+def scatter(x: np.ndarray, dim: int, index: np.ndarray, source: Any, *, reduce: str | None = None) -> np.ndarray:
+    """Element p of the source (or the one value) at p with index[p] for its coordinate dim; or added, or multiplied."""
+    if reduce is None:
+        return _last(x, source, _across(x, dim, index))
+    return _reduced(x, converted(source, x), _across(x, dim, index), {"add": "sum", "multiply": "prod"}[reduce])
+
+
+def scatter_add(x: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """Element p of the source added at p with index[p] for its coordinate dim."""
+    return _reduced(x, source, _across(x, dim, index), "sum")
+
+
+def scatter_reduce(
+    x: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray, reduce: str, *, include_self: bool = True
+) -> np.ndarray:
+    """The elements of the source that go to one place reduced by sum, prod, mean, amax or amin."""
+    return _reduced(x, source, _across(x, dim, index), reduce, include_self)
+
+
+# -- along a dimension, and matrices -----------------------------------------------------------------------------------
+
+
+def _running(x: np.ndarray, dim: int, step: Callable[[Any, Any], Any]) -> np.ndarray:
+    out = exact(x)
+    if out.ndim == 0:
+        return out
+    rows = np.moveaxis(out, dim, 0)
+    with np.errstate(all="ignore"):
+        for i in range(1, len(rows)):
+            rows[i] = step(rows[i - 1], rows[i])
+    return out
+
+
+def cumsum(x: np.ndarray, dim: int) -> np.ndarray:
+    """Element i along dim: the sum of the elements up to it."""
+    return _running(x, dim, lambda total, here: total + here)
+
+
+def cumprod(x: np.ndarray, dim: int) -> np.ndarray:
+    """Element i along dim: the product of the elements up to it."""
+    return _running(x, dim, lambda total, here: total * here)
+
+
+def renorm(x: np.ndarray, p: float, dim: int, maxnorm: float) -> np.ndarray:
+    """Each slice along dim whose p-norm is larger than maxnorm, scaled down to it (over its norm + 1e-7)."""
+    out = exact(x)
+    rows = np.moveaxis(out, dim, 0)
+    for row in rows:
+        size = np.abs(row)
+        norm = size.max(initial=0) if p == math.inf else (size**p).sum() ** (1 / p)
+        if norm > maxnorm:
+            row *= maxnorm / (norm + 1e-7)
+    return out
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The matrix product by its definition: rows of a with columns of b."""
+    total = np.zeros((a.shape[0], b.shape[1]), np.result_type(a, b))
+    for k in range(a.shape[1]):
+        total = total + a[:, k : k + 1] * b[k : k + 1, :]
+    return total.astype(np.result_type(a, b))
+
+
+def _mixed(x: np.ndarray, total: np.ndarray, beta: Any, alpha: Any) -> np.ndarray:
+    """beta * x + alpha * total in self's type; x does not count at all if beta is 0, not even its NaN."""
+    kept = np.zeros_like(exact(x)) if beta == 0 else exact(x) * np.asarray(beta)
+    with np.errstate(all="ignore"):
+        return (kept + total * np.asarray(alpha)).astype(exact(x).dtype)
+
+
+def addmm(x: np.ndarray, a: np.ndarray, b: np.ndarray, *, beta: Any = 1, alpha: Any = 1) -> np.ndarray:
+    """beta * x + alpha * (a @ b)."""
+    return _mixed(x, _product(exact(a), exact(b)), beta, alpha)
+
+
+def addmv(x: np.ndarray, a: np.ndarray, v: np.ndarray, *, beta: Any = 1, alpha: Any = 1) -> np.ndarray:
+    """beta * x + alpha * (a @ v)."""
+    return _mixed(x, _product(exact(a), exact(v)[:, None])[:, 0], beta, alpha)
+
+
+def addr(x: np.ndarray, u: np.ndarray, v: np.ndarray, *, beta: Any = 1, alpha: Any = 1) -> np.ndarray:
+    """beta * x + alpha * (u outer v)."""
+    return _mixed(x, _product(exact(u)[:, None], exact(v)[None, :]), beta, alpha)
+
+
+def baddbmm(x: np.ndarray, a: np.ndarray, b: np.ndarray, *, beta: Any = 1, alpha: Any = 1) -> np.ndarray:
+    """beta * x + alpha * (a[i] @ b[i]) for each i."""
+    total = np.array([_product(m, n) for m, n in zip(exact(a), exact(b), strict=True)]).reshape(x.shape)
+    return _mixed(x, total, beta, alpha)
+
+
+def addbmm(x: np.ndarray, a: np.ndarray, b: np.ndarray, *, beta: Any = 1, alpha: Any = 1) -> np.ndarray:
+    """beta * x + alpha * (the sum over i of a[i] @ b[i])."""
+    total = sum((_product(m, n) for m, n in zip(exact(a), exact(b), strict=True)), np.zeros(x.shape, exact(x).dtype))
+    return _mixed(x, np.asarray(total), beta, alpha)
+
+
+# -- Python functions --------------------------------------------------------------------------------------------------
+
+
+def called(x: np.ndarray, *arguments: Any) -> np.ndarray:
+    """The last argument, a function of numbers, at every element of self and of the tensors before it."""
+    *arrays, function = arguments
+    operands = np.broadcast_arrays(x, *arrays)
+    values = [function(*(operand[place].item() for operand in operands)) for place in np.ndindex(x.shape)]
+    return converted(np.array(values, exact(x).dtype).reshape(x.shape), x)
+
+
+# -- shape and strides -------------------------------------------------------------------------------------------------
+
+
+def squeezed(shape: tuple[int, ...], dims: Iterable[int] | None = None) -> tuple[int, ...]:
+    """The dimensions that squeeze keeps: those of size other than 1, or not named."""
+    named = set(range(len(shape))) if dims is None else {dim % max(len(shape), 1) for dim in dims}
+    return tuple(dim for dim, size in enumerate(shape) if size != 1 or dim not in named)
+
+
+def row_major(shape: Sequence[int]) -> tuple[int, ...]:
+    """The strides of a contiguous tensor."""
+    steps = itertools.accumulate((max(size, 1) for size in reversed(shape[1:])), lambda a, b: a * b, initial=1)
+    return tuple(reversed(list(steps))) if shape else ()

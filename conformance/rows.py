@@ -1,0 +1,190 @@
+"""Tables of functions as data: for each the oracle, the forms, and cases that are tried over dtypes and layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from conformance.dtypes import COMMON, DTYPES
+from conformance.every_form import Demand, Invocation, Wanted, answer
+from conformance.numerics import EXACT, Error
+from conformance.subject import Subject
+from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
+from properties.strategies.values import cycle, interesting
+
+# Every layout in turn; expanded inputs hold other values, which the oracle reads from the recipe.
+READ = tuple(LAYOUTS)
+WRITE = tuple(DENSE)
+
+
+@dataclass(frozen=True)
+class Values:
+    """An argument with values of the row's dtype, in that shape."""
+
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """The input's shape (or shapes, for a list of tensors), the further arguments and the options of one call."""
+
+    shape: tuple[int, ...] | list[tuple[int, ...]]
+    args: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One function of a table.
+
+    `oracle(x, *args, **options)`: what comes out, an array or a tuple of arrays. `main`: cases of more than 16
+    elements, tried in every dtype and layout; `edge`: the others. `table`: which values (see `filled`).
+    `demand(answer, dtype, arrays)`: what is wanted where it is not just the answer.
+    """
+
+    claim: str
+    name: str
+    oracle: Callable[..., Any]
+    main: Sequence[Case]
+    edge: Sequence[Case] = ()
+    forms: tuple[str, ...] = ("function", "method")
+    dtypes: tuple[str, ...] = COMMON
+    keywords: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    table: str = "any"
+    error: Error = EXACT
+    demand: Callable[..., tuple[Demand, ...]] | None = None
+    fresh: bool = True
+    since: str | None = None
+
+
+def small(dtype: str) -> np.ndarray:
+    """Whole numbers, of which any few hundred add up exactly in every dtype."""
+    kind = DTYPES[dtype].kind
+    if kind == "bool":
+        return np.array([True, False, False, True, False])
+    values = [1, 2, 0, 3, 1, 2, 4] if kind == "uint" else [1, -2, 0, 3, -1, 2, -3]
+    whole = np.array(values).astype(DTYPES[dtype].host)
+    return whole + np.roll(whole, 2) * 1j if kind == "complex" else whole
+
+
+def powers(dtype: str) -> np.ndarray:
+    """Few factors besides 1, so that products of a dozen are exact in every dtype."""
+    kind = DTYPES[dtype].kind
+    values = [1, 2, 1, 1, 1, 1, 2] if kind in ("uint", "bool") else [1, -1, 1, 2, 1, 0.5, -1]
+    values = [1, -1, 1, 2, 1, 1, -1] if kind == "int" else values
+    return np.array(values).astype(DTYPES[dtype].host)
+
+
+def filled(table: str, dtype: str, shape: tuple[int, ...], turn: int = 0) -> np.ndarray:
+    """An array of values: 'any' interesting ones, 'finite' ones, 'small' whole numbers, or 'powers' of two."""
+    tables: dict[str, Callable[[], np.ndarray]] = {
+        "any": lambda: interesting(dtype),
+        "finite": lambda: interesting(dtype, finite=True),
+        "moderate": lambda: interesting(dtype, moderate=True),
+        "small": lambda: small(dtype),
+        "powers": lambda: powers(dtype),
+    }
+    return cycle(np.roll(tables[table](), turn), shape)
+
+
+class Turns:
+    """Hands out layouts one after the other, so that every argument meets every layout."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def recipe(self, values: np.ndarray, dtype: str, names: Sequence[str] = WRITE) -> Recipe:
+        self.count += 1
+        return LAYOUTS[names[self.count % len(names)]](values, dtype)
+
+
+def _argument(value: Any, dtype: str, table: str, turns: Turns) -> Any:
+    if isinstance(value, Values):
+        return turns.recipe(filled(table, dtype, value.shape, turns.count), dtype)
+    if isinstance(value, np.ndarray):
+        return turns.recipe(value, value.dtype.name)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_argument(item, dtype, table, turns) for item in value)
+    return value
+
+
+def array_of(value: Any) -> Any:
+    """What the oracle reads of an argument: recipes as arrays, also inside lists and tuples."""
+    if isinstance(value, Recipe):
+        return value.array
+    if isinstance(value, (list, tuple)):
+        return type(value)(array_of(item) for item in value)
+    return value
+
+
+def _first(row: Row, case: Case, dtype: str, layout: str, turns: Turns) -> Any:
+    if isinstance(case.shape, list):
+        return [
+            LAYOUTS[layout](filled(row.table, dtype, shape, place), dtype) for place, shape in enumerate(case.shape)
+        ]
+    return LAYOUTS[layout](filled(row.table, dtype, case.shape, turns.count), dtype)
+
+
+def invocation(row: Row, case: Case, dtype: str, layout: str, turns: Turns) -> Invocation:
+    """The call of a case in a dtype, its input in a layout, and what has to come out."""
+    first = _first(row, case, dtype, layout, turns)
+    args = tuple(_argument(value, dtype, row.table, turns) for value in case.args)
+    options = {key: _argument(value, dtype, row.table, turns) for key, value in case.options.items()}
+    return asked(row, dtype, (first, *args), options)
+
+
+def asked(row: Row, dtype: str, given: tuple[Any, ...], options: dict[str, Any]) -> Invocation:
+    """The call of a row with these arguments, and what has to come out."""
+    arrays = [array_of(value) for value in given]
+    with np.errstate(all="ignore"):
+        found = row.oracle(*arrays, **{key: array_of(value) for key, value in options.items()})
+    if row.demand is not None:
+        wanted = row.demand(found, dtype, arrays)
+    else:
+        wanted = wanted_of(found, dtype, row.error)
+    names = row.keywords[: len(given)]
+    return Invocation(row.name, given, wanted, options, names, row.fields, row.fresh)
+
+
+def wanted_of(found: Any, dtype: str, error: Error = EXACT) -> tuple[Demand, ...]:
+    """What is wanted of each part of an oracle's answer: arrays of the host type stand for the dtype itself."""
+    parts = found if isinstance(found, (tuple, list)) else (found,)
+    host = DTYPES[dtype].host
+    named = [(part, dtype if part.dtype == host else part.dtype.name) for part in map(np.asarray, parts)]
+    return tuple(Wanted(part, name, error if DTYPES[name].is_inexact else EXACT) for part, name in named)
+
+
+def corpus(row: Row, subject: Subject, dtypes: Sequence[str] | None = None) -> Iterator[tuple[Invocation, str]]:
+    """The calls of a row: every main case in some dtype and layout, every dtype in every layout, and the edges.
+
+    Each comes with the form it is to be made in; all forms take their turn.
+    """
+    turns, step = Turns(), 0
+    layouts = WRITE if row.forms == ("inplace",) else READ
+    chosen = [name for name in (dtypes or row.dtypes) if subject.supports(name)]
+    for place, dtype in enumerate(chosen):
+        for at, layout in enumerate(layouts):
+            case = row.main[(place + at) % len(row.main)]
+            step += 1
+            form = _form(row.forms[step % len(row.forms)], layout)
+            yield invocation(row, case, dtype, layout, turns), form
+    for number, case in enumerate((*row.main, *row.edge)):
+        for form in row.forms:
+            step += 1
+            dtype = chosen[(step * 7 + number * 5) % len(chosen)]
+            yield invocation(row, case, dtype, WRITE[(step * 5 + number) % len(WRITE)], turns), form
+
+
+def _form(form: str, layout: str) -> str:
+    # What is written in place needs a place for each element.
+    return "function" if form == "inplace" and layout not in WRITE else form
+
+
+def run(row: Row, subject: Subject, dtypes: Sequence[str] | None = None) -> None:
+    """Try a row's corpus on a subject; refutes by the first answer that is not what was wanted."""
+    for call, form in corpus(row, subject, dtypes):
+        answer(subject, call, (form,))
