@@ -304,7 +304,7 @@ def _tensors_wanted(call: Invocation) -> list[Wanted]:
     return [demand if isinstance(demand, Wanted) else demand.like for demand in call.wanted]  # type: ignore[attr-defined]
 
 
-FORMS: dict[str, Callable[[Subject, Call, str], None]] = {
+FORMS: dict[str, Callable[[Subject, Invocation, str], None]] = {
     "function": _function,
     "method": _method,
     "keywords": _keywords,

@@ -25,7 +25,8 @@ class Function:
     rule for its dtype (see `oracle.math_promotion`). `error`, `reduced`, `complex`: the error class for float32 and
     float64, for float16 and bfloat16, and for complex dtypes. `scale`: the magnitudes that `error` counts roundings of
     (see `samples_math`). `domain`: which operands make sense (ibid.). `arguments`: further keyword arguments, one set
-    a variant. `refuses`: dtypes that it must not take.
+    a variant. `refuses`: dtypes that it must not take. `promotes`: whether it takes tensors of different dtypes;
+    `numbers`: whether its last operand may be a Python number. `fresh`: whether the result is always new memory.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Function:
     claim: str = ""
     oracle: str = ""
     aliases: tuple[str, ...] = ()
+    owner: str = "torch"
     special: str = ""
     functional: str = ""
     operator: str = ""
@@ -55,6 +57,8 @@ class Function:
     fresh: bool = True
     differentiable: bool = True
     signed_zeros: bool = False
+    promotes: bool = True
+    numbers: bool = False
 
     @property
     def claim_id(self) -> str:
@@ -123,6 +127,7 @@ def _comparison(name: str, operator: str = "", **fields: Any) -> Function:
         "differentiable": False,
         "operator": operator or name,
         "operands": ("input", "other"),
+        "numbers": True,
     }
     return Function(name, "comparison", **{**plain, **fields})
 
@@ -149,6 +154,7 @@ def _bits(name: str, operator: str, **fields: Any) -> Function:
         "differentiable": False,
         "operands": ("input", "other"),
         "operator": operator,
+        "numbers": True,
     }
     return Function(name, "bits", **{**plain, **fields})
 
@@ -203,7 +209,7 @@ _ROUNDING = (
 _ELEMENTARY = (
     _elementary("reciprocal", error=ROUNDED, reduced=ROUNDED),
     _elementary("sqrt", error=FAITHFUL, reduced=ROUNDED),
-    _elementary("rsqrt"),
+    _elementary("rsqrt", reduced=FEW_ULPS),
     _elementary("square", dtypes=(*INTEGERS, *FLOATING, *COMPLEX), late=(), result="same", error=ROUNDED, reduced=ROUNDED),
     _elementary("exp"),
     _elementary("exp2", dtypes=("bool", *INTEGERS, *FLOATING), late=COMPLEX, special="exp2"),
@@ -211,7 +217,8 @@ _ELEMENTARY = (
     _elementary("log"),
     _elementary("log2"),
     _elementary("log10"),
-    _elementary("log1p", dtypes=("bool", *INTEGERS, *WIDE), late=("float16", *COMPLEX), special="log1p"),
+    _elementary("log1p", dtypes=("bool", *INTEGERS, *WIDE), late=("float16", *COMPLEX), special="log1p",
+                domain="below 1e30"),
     _elementary("sin"),
     _elementary("cos"),
     _elementary("tan"),
@@ -237,44 +244,50 @@ _SPECIAL = (
     _special("erfc", special="erfc", torch_in_place=True),
     _special("erfinv", special="erfinv", domain="unit"),
     _special("lgamma", special="gammaln", scale="one", error=COMPOSED.over(8)),
-    _special("digamma", special="digamma", scale="one", error=COMPOSED.over(8)),
-    _special("polygamma", special="polygamma", arguments=({"n": 0}, {"n": 1}, {"n": 2}, {"n": 4}), domain="polygamma",
-             scale="one", error=COMPOSED.over(8)),
+    _special("digamma", special="digamma", scale="one", error=COMPOSED.over(24)),
+    _special("polygamma", special="polygamma", arguments=({"n": 0}, {"n": 2}, {"n": 4}), domain="polygamma", scale="one",
+             error=COMPOSED.over(8), reduced=FEW_ULPS),
+    _special("polygamma", claim="trigamma", special="polygamma", arguments=({"n": 1},), domain="polygamma",
+             dtypes=("bool", *INTEGERS, "bfloat16", "float32"), error=COMPOSED, reduced=FEW_ULPS),
+    # The series for n = 1 stops where float32 is served, whatever the dtype: some nine digits for float64.
+    _special("polygamma", claim="trigamma-float64", special="polygamma", arguments=({"n": 1},), domain="polygamma",
+             dtypes=("float64",), late=(), error=COMPOSED.over(2**24)),
     _special("mvlgamma", special="multigammaln", arguments=({"p": 1}, {"p": 2}, {"p": 3}), domain="mvlgamma",
-             dtypes=(*INTEGERS, *WIDE), scale="one", error=COMPOSED.over(16)),
-    _special("i0", special="i0", torch_in_place=True),
+             dtypes=(*INTEGERS, *WIDE), scale="one", error=COMPOSED.over(16),
+             reduced=FEW_ULPS.over(4)),
+    _special("i0", special="i0", domain="finite", torch_in_place=True),
 )
 
 _ARITHMETIC = (
-    _binary("add", dtypes=("bool", *_NUMERIC), operator="add", error=ROUNDED, complex=ROUNDED),
+    _binary("add", dtypes=("bool", *_NUMERIC), operator="add", numbers=True, error=ROUNDED, complex=ROUNDED),
     _binary("add", dtypes=_NUMERIC, claim="add-alpha", arguments=({"alpha": 2}, {"alpha": -3}), scale="sum",
-            error=FAITHFUL.over(2), complex=FAITHFUL.over(4)),
-    _binary("sub", dtypes=_NUMERIC, aliases=("subtract",), operator="sub", error=ROUNDED, complex=ROUNDED, refuses=("bool",)),
+            domain="tame", error=FAITHFUL.over(2), complex=FAITHFUL.over(4)),
+    _binary("sub", dtypes=_NUMERIC, aliases=("subtract",), operator="sub", numbers=True, error=ROUNDED, complex=ROUNDED, refuses=("bool",)),
     _binary("sub", dtypes=_NUMERIC, claim="sub-alpha", aliases=("subtract",), arguments=({"alpha": 2}, {"alpha": -3}),
-            scale="sum", error=FAITHFUL.over(2), complex=FAITHFUL.over(4)),
-    _binary("rsub", dtypes=_NUMERIC, error=ROUNDED, complex=ROUNDED, refuses=("bool",), method=False, in_place=False, out=False),
-    _binary("mul", dtypes=("bool", *_NUMERIC), aliases=("multiply",), operator="mul", error=ROUNDED),
-    _binary("div", dtypes=("bool", *_NUMERIC), aliases=("divide", "true_divide"), operator="truediv", result="float",
+            scale="sum", domain="tame", error=FAITHFUL.over(2), complex=FAITHFUL.over(4)),
+    _binary("rsub", dtypes=_NUMERIC, numbers=True, error=ROUNDED, complex=ROUNDED, refuses=("bool",), method=False, in_place=False, out=False),
+    _binary("mul", dtypes=("bool", *_NUMERIC), aliases=("multiply",), operator="mul", numbers=True, error=ROUNDED),
+    _binary("div", dtypes=("bool", *_NUMERIC), aliases=("divide", "true_divide"), operator="truediv", numbers=True, result="float",
             error=ROUNDED),
     _binary("div", dtypes=(*INTEGERS, *FLOATING), claim="div-rounding-mode", aliases=("divide",), domain="quotients",
             arguments=({"rounding_mode": "trunc"}, {"rounding_mode": "floor"}), error=FAITHFUL, refuses=COMPLEX),
-    _binary("floor_divide", dtypes=(*INTEGERS, *FLOATING), operator="floordiv", domain="quotients", error=FAITHFUL,
+    _binary("floor_divide", dtypes=(*INTEGERS, *FLOATING), operator="floordiv", numbers=True, domain="quotients", error=FAITHFUL,
             refuses=COMPLEX, differentiable=False),
-    _binary("remainder", dtypes=(*INTEGERS, *FLOATING), operator="mod", domain="division", error=ROUNDED, refuses=COMPLEX),
-    _binary("fmod", dtypes=(*INTEGERS, *FLOATING), domain="division", signed_zeros=True, refuses=COMPLEX),
-    _binary("pow", operands=("input", "exponent"), dtypes=_NUMERIC, operator="pow", domain="powers", error=FEW_ULPS,
-            reduced=FAITHFUL),
-    _binary("float_power", operands=("input", "exponent"), dtypes=("bool", *_NUMERIC), result="double", domain="powers",
+    _binary("remainder", dtypes=(*INTEGERS, *FLOATING), operator="mod", numbers=True, domain="remainders", error=ROUNDED, refuses=COMPLEX),
+    _binary("fmod", numbers=True, dtypes=(*INTEGERS, *FLOATING), domain="remainders", signed_zeros=True, refuses=COMPLEX),
+    _binary("pow", operands=("input", "exponent"), dtypes=_NUMERIC, operator="pow", numbers=True, domain="powers", error=FEW_ULPS,
+            reduced=FAITHFUL, complex=COMPOSED.over(32)),
+    _binary("float_power", numbers=True, operands=("input", "exponent"), dtypes=("bool", *_NUMERIC), result="double", domain="powers",
             error=FEW_ULPS, complex=COMPOSED.over(32)),
     _binary("atan2", dtypes=("bool", *INTEGERS, *WIDE), late=("float16",), aliases=("arctan2",), result="float",
             error=FEW_ULPS, reduced=FAITHFUL, refuses=COMPLEX, signed_zeros=True),
     _binary("hypot", dtypes=WIDE, late=("float16",), error=FEW_ULPS, reduced=FAITHFUL, refuses=COMPLEX),
-    _binary("copysign", dtypes=("bool", *INTEGERS, *FLOATING), result="float", signed_zeros=True, refuses=COMPLEX),
+    _binary("copysign", numbers=True, dtypes=("bool", *INTEGERS, *FLOATING), result="float", signed_zeros=True, refuses=COMPLEX),
     _binary("nextafter", dtypes=WIDE, late=("float16",), refuses=COMPLEX, signed_zeros=True, differentiable=False),
-    _binary("heaviside", operands=("input", "values"), domain="number first", dtypes=("bool", *INTEGERS, *FLOATING), refuses=COMPLEX,
+    _binary("heaviside", promotes=False, operands=("input", "values"), domain="number first", dtypes=("bool", *INTEGERS, *FLOATING), refuses=COMPLEX,
             differentiable=False),
     _binary("ldexp", dtypes=(*INTEGERS, *FLOATING), result="float", domain="ldexp", error=ROUNDED, torch_in_place=True),
-    _binary("xlogy", dtypes=("bool", *INTEGERS, *FLOATING), result="float", special="xlogy", error=COMPOSED, reduced=FEW_ULPS,
+    _binary("xlogy", numbers=True, dtypes=("bool", *INTEGERS, *FLOATING), result="float", special="xlogy", error=COMPOSED, reduced=FEW_ULPS,
             refuses=COMPLEX, torch_in_place=True),
     _binary("igamma", "special", dtypes=FLOATING, special="gammainc", domain="igamma", scale="one", error=COMPOSED.over(16),
             reduced=FAITHFUL.over(1), refuses=COMPLEX),
@@ -325,7 +338,7 @@ _COMPARISONS = (
 )
 
 _TERNARY = (
-    Function("lerp", "ternary", ("input", "end", "weight"), dtypes=WIDE, late=("float16",), scale="lerp", domain="moderate",
+    Function("lerp", "ternary", ("input", "end", "weight"), promotes=False, dtypes=WIDE, late=("float16",), scale="lerp", domain="moderate",
              error=FAITHFUL.over(6), complex=FAITHFUL.over(16)),
     Function("addcmul", "ternary", ("input", "tensor1", "tensor2"), dtypes=(*INTEGERS, *WIDE, *COMPLEX), late=("float16",),
              arguments=({}, {"value": 2}, {"value": -3}), scale="addcmul", domain="tame", error=FAITHFUL.over(4), complex=FAITHFUL.over(16)),
@@ -338,7 +351,46 @@ _TERNARY = (
              keywords=False, signed_zeros=True),
 )
 
-TABLE = (*_SIGNS, *_ROUNDING, *_ELEMENTARY, *_SPECIAL, *_ARITHMETIC, *_DISCRETE, *_COMPARISONS, *_TERNARY)
+
+def _only_special(name: str, **fields: Any) -> Function:
+    plain = {
+        "dtypes": ("bool", *INTEGERS, "float32", "float64"),
+        "claim": f"special-{name.replace('_', '-')}",
+        "owner": "torch.special",
+        "late": (),
+        "method": False,
+        "in_place": False,
+    }
+    return _special(name, **{**plain, **fields})
+
+
+_ONLY_SPECIAL = (
+    _only_special("entr", error=FEW_ULPS),
+    _only_special("ndtr", scale="one", error=COMPOSED.over(2)),
+    _only_special("ndtri", domain="unit", scale="one", error=COMPOSED.over(8)),
+    _only_special("log_ndtr", domain="moderate", error=COMPOSED.over(32)),
+    _only_special("erfcx", domain="moderate"),
+    _only_special("i0e", domain="finite"),
+    _only_special("i1", domain="finite"),
+    _only_special("i1e", domain="finite"),
+    _only_special("bessel_j0", dtypes=("bool", *INTEGERS, "float32"), domain="waves", scale="one", error=COMPOSED.over(32)),
+    _only_special("bessel_j1", dtypes=("bool", *INTEGERS, "float32"), domain="waves", scale="one", error=COMPOSED.over(32)),
+    _only_special("bessel_j0", claim="special-bessel-j0-float64", dtypes=("float64",), domain="waves", scale="one",
+                  error=COMPOSED.over(32)),
+    _only_special("bessel_j1", claim="special-bessel-j1-float64", dtypes=("float64",), domain="waves", scale="one",
+                  error=COMPOSED.over(32)),
+    _only_special("xlog1py", operands=("input", "other"), numbers=True),
+    _only_special("zeta", operands=("input", "other"), dtypes=(*INTEGERS, "float32", "float64"), domain="zeta", error=COMPOSED.over(16)),
+)
+_COMPLEX_PARTS = (
+    _binary("complex", "parts", operands=("real", "imag"), dtypes=("float32", "float64"), result="complex", in_place=False,
+            method=False, promotes=False, signed_zeros=True),
+    _binary("polar", "parts", operands=("abs", "angle"), dtypes=("float32", "float64"), result="complex", in_place=False,
+            method=False, promotes=False, domain="moderate", error=FEW_ULPS),
+)
+
+TABLE = (*_SIGNS, *_ROUNDING, *_ELEMENTARY, *_SPECIAL, *_ARITHMETIC, *_DISCRETE, *_COMPARISONS, *_TERNARY, *_ONLY_SPECIAL,
+         *_COMPLEX_PARTS)
 # By the slug of their claims, which tell two rows of one function apart.
 FUNCTIONS: dict[str, Function] = {row.claim or row.name: row for row in TABLE}
 FAMILIES = tuple(dict.fromkeys(row.family for row in TABLE))

@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from conformance.dtypes import COMMON, FLOATS, INTEGERS, REAL
+from conformance.dtypes import INTEGERS, REAL
 from conformance.every_form import Demand, Picked, Wanted
-from conformance.indexing_rows import FM, KEYED, OUT, mask, places
+from conformance.indexing_rows import FM, KEYED, OUT, mask
 from conformance.oracle import indexing_arrange as oracle
 from conformance.oracle import indexing_gather as element
 from conformance.oracle import indexing_order as ranks
-from conformance.rows import Case, Row, Values, wanted_of
+from conformance.rows import Case, Row, Values, by_key
 
 FUNCTION = ("function", "keywords")
 JOIN = ("function", "keywords", "out", "out_stepped", "out_empty")
-ORDERED = (*INTEGERS, *FLOATS)
 MATRICES = (Case((4, 5)), Case((3, 4, 5)), Case((5, 17)), Case((2, 3, 4, 5)))
 LINES = (Case((33,)), Case((4, 5)), Case((3, 4, 5)))
 EMPTY = (Case((2, 0)), Case((0, 3)))
@@ -106,30 +105,26 @@ def _diagonal_scatter(x: np.ndarray, part: np.ndarray, offset: int = 0, dim1: in
     return oracle.written(x, part, there)
 
 
-def _where(condition: np.ndarray, a: Any, b: Any) -> np.ndarray:
-    return element.where(condition, a, b)
-
-
-def _is_true(values: np.ndarray) -> np.ndarray:
-    return values
-
-
 ARRANGING = [
     Row("select-scatter", "select_scatter", _select_scatter,
         (_on((4, 5), Values((4,)), 1, 2), _on((17, 3), Values((3,)), 0, -1), _on((3, 4, 5), Values((3, 5)), -2, 0)), (),
         KEYED, keywords=("input", "src", "dim", "index")),
     Row("slice-scatter", "slice_scatter", _slice_scatter,
-        (_on((4, 5), Values((4, 2)), 1, 1, 3), _on((17, 3), Values((5, 3)), 0, 2, 12, 2),
-         _on((3, 4, 5), Values((3, 2, 5)), -2, -3, 3)), (_on((3,), Values((0,)), 0, 2, 2),),
+        (_on((4, 5), Values((4, 2)), 1, 1, 3, 1), _on((17, 3), Values((5, 3)), 0, 2, 12, 2),
+         _on((3, 4, 5), Values((3, 2, 5)), -2, -3, 3, 1)), (_on((3,), Values((0,)), 0, 2, 2, 1),),
         KEYED, keywords=("input", "src", "dim", "start", "end", "step")),
+    Row("slice-scatter", "slice_scatter", _slice_scatter, (_on((4, 5), Values((4, 2)), 1, 1, 3),), (), KEYED,
+        keywords=("input", "src", "dim", "start", "end"), since="2.0", label="slice_scatter, default step"),
     Row("diagonal-scatter", "diagonal_scatter", _diagonal_scatter,
         (_on((4, 5), Values((4,))), _on((5, 4), Values((3,)), -2), _on((3, 4, 5), Values((4, 3)), 0, 0, 2)), (),
         KEYED, keywords=("input", "src", "offset", "dim1", "dim2")),
-    Row("where", "where", _where,
-        (_on((4, 5), Values((4, 5)), Values((4, 5))), _on((4, 1), Values((5,)), Values((4, 5))),
-         _on((3, 4, 5), Values(()), Values((4, 1))), _on((33,), Values((33,)), Values((33,)))),
-        (_on((), Values(()), Values(())), _on((2, 0), Values((1, 1)), Values((2, 0)))), ("function", "out", "out_empty"),
-        keywords=("condition", "input", "other")),
+    Row("where", "where", element.where,
+        (_on(mask((4, 5)), Values((4, 5)), Values((4, 5))), _on(mask((4, 1), 1), Values((5,)), Values((4, 5))),
+         _on(mask((3, 4, 5), 2), Values(()), Values((4, 1))), _on(mask((33,), 3), Values((33,)), Values((33,)))),
+        (_on(np.array(True), Values(()), Values(())), _on(mask((2, 0)), Values((1, 1)), Values((2, 0)))),
+        ("function", "keywords"), keywords=("condition", "input", "other")),
+    Row("where", "where", lambda x, condition, other: element.where(condition, x, other),
+        (_on((4, 5), mask((4, 5)), Values((4, 5))), _on((5,), mask((4, 1), 1), Values((4, 5))), _on((33,), mask((1,)), Values((33,)))), (), ("method",), label="Tensor.where"),
     Row("repeat", "repeat", oracle.repeat,
         (_on((4, 5), 2, 3), _on((3, 4), 2, 1, 3), _on((17,), 3), _on((2, 3, 4), 1, 2, 2), _on((4, 5), 1, 1)),
         (_on((), 3), _on((2,), 0, 2), _on((0, 2), 2, 2)), ("method",)),
@@ -182,10 +177,6 @@ def _ranked(along: Callable[..., int]) -> Callable[..., tuple[Demand, ...]]:
     return demand
 
 
-def _stable(x: np.ndarray, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
-    return ranks.sort(x, dim, descending)
-
-
 SORTS = _each(LINES, (-1, False), (0, True), (-1, True), (0, False))
 SORTING = [
     Row("sort-stable", "sort", lambda x, stable, dim=-1, descending=False: ranks.sort(x, dim, descending),
@@ -199,11 +190,10 @@ SORTING = [
         demand=lambda found, dtype, arrays: (Wanted(found, dtype, signed_zeros=False),)),
     Row("kthvalue", "kthvalue", ranks.kthvalue,
         (_on((33,), 5), _on((4, 5), 3, 0), _on((3, 4, 5), 2, -2, True), _on((17, 2), 1, 0, False), _on((2, 17), 17)),
-        (_on((1,), 1), _on((), 1)), (*KEYED, "out", "out_stepped", "out_empty"), ORDERED,
+        (_on((1,), 1), _on((), 1)), (*KEYED, "out", "out_stepped", "out_empty"),
+        (*INTEGERS, "bfloat16", "float32", "float64"),
         ("input", "k", "dim", "keepdim"), fields=("values", "indices"),
         demand=_ranked(lambda k, dim=-1, keepdim=False: dim)),
 ]  # fmt: skip
 
-
-def _searched(edges: np.ndarray, values: np.ndarray, **options: Any) -> np.ndarray:
-    return ranks.searchsorted(edges, values, options.get("right", False) or options.get("side") == "right")
+ROWS = by_key(JOINING, SPLITTING, ARRANGING, SORTING)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from conformance.dtypes import COMMON, FLOATS, INTEGERS, REAL
+from conformance.dtypes import COMMON, FLOATS, INTEGERS
 from conformance.every_form import Demand
 from conformance.numerics import FAITHFUL
 from conformance.oracle import indexing as brackets
 from conformance.oracle import indexing_gather as oracle
-from conformance.rows import Case, Row, Values, wanted_of
+from conformance.rows import Case, Row, Values, by_key, wanted_of
 
 FM = ("function", "method")
 KEYED = (*FM, "keywords")
@@ -40,10 +39,6 @@ def apart(shape: tuple[int, ...], dim: int, size: int, seed: int = 0) -> np.ndar
 def mask(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Truth values, about half of each."""
     return np.random.default_rng(seed).integers(0, 2, shape).astype(bool)
-
-
-def _late(function: Callable[..., Any], **fixed: Any) -> Callable[..., Any]:
-    return functools.partial(function, **fixed)
 
 
 GATHERED = (
@@ -154,10 +149,6 @@ INDEX_PUT_ADD = (
 )
 
 
-def _ways(*names: str, **options: Any) -> tuple[tuple[str, dict[str, Any]], ...]:
-    return tuple((name, dict(options)) for name in names)
-
-
 def _reduced(cases: tuple[Case, ...], reduce: str) -> tuple[Case, ...]:
     kept = [Case(case.shape, (*case.args, reduce), {"include_self": flag}) for case in cases for flag in (True, False)]
     return tuple(kept)
@@ -197,19 +188,19 @@ READING = [
 WRITING = [
     Row("scatter", "scatter", _scatter, SCATTERED, SCATTERED_EDGE, WRITES_OUT,
         keywords=("input", "dim", "index", "src")),
-    Row("scatter-value", "scatter", _scatter, FILLED, (), WRITES_OUT, NUMBERS, ("input", "dim", "index", "value")),
+    Row("scatter-value", "scatter", _scatter, FILLED, (), WRITES_OUT, NUMBERS, ("input", "dim", "index", "value"), label="scatter of a number"),
     Row("scatter-reduce-argument", "scatter", _scatter,
         tuple(Case(c.shape, c.args, {"reduce": way}) for c in SENT for way in ("add", "multiply")),
         tuple(Case(c.shape, c.args, {"reduce": "add"}) for c in SENT_EDGE), WRITES_OUT, ("float32", "float64", "int64"),
-        ("input", "dim", "index", "src"), table="powers"),
-    Row("scatter-value-reduce", "scatter", _scatter,
+        ("input", "dim", "index", "src"), table="powers", label="scatter with reduce="),
+    Row("scatter-reduce-argument", "scatter", _scatter,
         tuple(Case(c.shape, (*c.args[:2], 2), {"reduce": way}) for c in SENT[:3] for way in ("add", "multiply")),
-        (), WRITES_OUT, ("float32", "float64", "int64"), ("input", "dim", "index", "value"), table="small"),
+        (), WRITES_OUT, ("float32", "float64", "int64"), ("input", "dim", "index", "value"), table="small", label="scatter of a number with reduce="),
     Row("scatter-add", "scatter_add", functools.partial(oracle.scatter_reduce, reduce="sum"), SENT, SENT_EDGE,
         WRITES_OUT, NUMBERS, ("input", "dim", "index", "src"), table="small"),
     *(Row("scatter-reduce", "scatter_reduce", oracle.scatter_reduce, _reduced(SENT, way), _reduced(SENT_EDGE, way),
           WRITES_OUT, ORDERED, ("input", "dim", "index", "src", "reduce"), table="powers" if way == "prod" else "small",
-          demand=_rounded) for way in ("sum", "prod", "mean", "amax", "amin")),
+          demand=_rounded, label=f"scatter_reduce {way}") for way in ("sum", "prod", "mean", "amax", "amin")),
     Row("index-add", "index_add", oracle.index_add,
         (*ADDED, *(Case(c.shape, c.args, {"alpha": 2}) for c in ADDED)), ADDED_EDGE, WRITES_OUT, NUMBERS,
         ("input", "dim", "index", "source"), table="small"),
@@ -221,12 +212,13 @@ WRITING = [
          Case((4,), (0, np.array([1, 1]), 2))), WRITES, NUMBERS, ("input", "dim", "index", "value")),
     *(Row("index-reduce", "index_reduce", oracle.index_reduce, _reduced(ADDED, way), _reduced(ADDED_EDGE, way),
           WRITES_OUT, ORDERED, ("input", "dim", "index", "source", "reduce"),
-          table="powers" if way == "prod" else "small", demand=_rounded) for way in ("prod", "mean", "amax", "amin")),
+          table="powers" if way == "prod" else "small", demand=_rounded, label=f"index_reduce {way}")
+      for way in ("prod", "mean", "amax", "amin")),
     Row("index-put", "index_put", _index_put, INDEX_PUT, (Case((3,), ((places((0,), 3),), Values((0,)))),), WRITES,
         keywords=("input", "indices", "values")),
     Row("index-put-accumulate", "index_put", _index_put, INDEX_PUT_ADD,
         (Case((3,), ((np.array([1, 1, 1]),), Values((3,)), True)),), WRITES, NUMBERS,
-        ("input", "indices", "values", "accumulate"), table="small"),
+        ("input", "indices", "values", "accumulate"), table="small", label="index_put accumulate"),
     Row("put", "put", oracle.put,
         (Case((4, 5), (apart((6,), 0, 20).reshape(2, 3), Values((2, 3)))),
          Case((33,), (apart((17,), 0, 33, 1) - 33, Values((17,)))),
@@ -235,7 +227,7 @@ WRITING = [
     Row("put-accumulate", "put", oracle.put,
         (Case((4, 5), (places((9,), 20), Values((9,)), True)), Case((18,), (places((33,), 4, 1), Values((33,)), True))),
         (Case((2, 3), (np.array([5, 5, 5]), Values((3,)), True)),), WRITES, NUMBERS,
-        ("input", "index", "source", "accumulate"), table="small"),
+        ("input", "index", "source", "accumulate"), table="small", label="put accumulate"),
     Row("masked-fill", "masked_fill", oracle.masked_fill, tuple(Case(c.shape, (*c.args, 3)) for c in MASKED),
         tuple(Case(c.shape, (*c.args, 2)) for c in MASKED_EDGE), WRITES, NUMBERS, ("input", "mask", "value")),
     Row("masked-scatter", "masked_scatter", oracle.masked_scatter,
@@ -243,3 +235,5 @@ WRITING = [
         tuple(Case(c.shape, (*c.args, Values((5,)))) for c in MASKED_EDGE), WRITES,
         keywords=("input", "mask", "source")),
 ]  # fmt: skip
+
+ROWS = by_key(READING, WRITING)

@@ -6,6 +6,7 @@ self holds afterwards. `calls` turns a row into calls with every dtype, form, sh
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import zlib
@@ -16,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from conformance.dtypes import DTYPES
-from conformance.every_form import Call, Wanted
+from conformance.every_form import Wanted
 from conformance.numerics import EXACT, Error
 from conformance.oracle.math import ELEMENTWISE
 from properties.strategies.recipe import LAYOUTS, Recipe, Shape
-from properties.strategies.values import interesting, rounded
+from properties.strategies.values import PARTS, interesting, rounded
 
 SHAPES: tuple[Shape, ...] = ((33,), (3, 5), (2, 3, 2, 4), (), (0,), (1,), (2, 0, 3))
 # Past the grain at which elementwise kernels split their work between threads, and no multiple of a vector register.
@@ -36,8 +37,10 @@ TABLES: dict[str, tuple[float, ...]] = {
     "nonzero": (1, 2, 3, -1, -2, 5, 7, -7, 10, *_FRACTIONS),
     "positive": (0.5, 1, 3, 7, 10, 0.25, 4, 5),
     "natural": (1, 2, 3, 5, 7, 10),
+    "above": (2, 3, 5, 7, 10, 2.5),
+    "middle": (0.5, 1, 2, 3, 4, 5),
     "unit": (0.5, 0.25, 0.75, 0.0, 1.0, 0.125, 0.625),
-    "within": (0.5, 0.25, 0.75, -0.5, -0.25, 0.125, -0.875),
+    "within": (0.0, 0.5, 0.25, 0.75, -0.5, -0.25, 0.125, -0.875),
     "shift": (0, 1, 2, 3, 5, 6),
     "exponent": (0, 1, 2, 3, 5),
     "truth": (0, 1, 0, -1, 2, 0.5),
@@ -50,9 +53,13 @@ def table(name: str, dtype: str) -> np.ndarray:
     facts = DTYPES[dtype]
     if name in ("any", "finite", "moderate", "plain"):
         if facts.is_complex:
-            return _complex(interesting("float32", moderate=True)[1:], facts.host)
+            return _complex(interesting(PARTS[dtype], moderate=True), facts.host)
         values = interesting(dtype, finite=name == "finite", moderate=name in ("moderate", "plain"))
-        return rounded(np.append(values, (np.nan, np.inf, -np.inf)), dtype) if name == "plain" and facts.is_floating else values
+        return (
+            rounded(np.append(values, (np.nan, np.inf, -np.inf)), dtype)
+            if name == "plain" and facts.is_floating
+            else values
+        )
     values = np.array(TABLES[name])
     if facts.kind == "bool":
         return np.array([False, True])
@@ -77,7 +84,7 @@ def drawn(name: str, dtype: str, shape: Shape, rng: np.random.Generator) -> np.n
 # -- arguments ---------------------------------------------------------------------------------------------------------
 
 
-def same(shape: Shape) -> Shape:
+def alike(shape: Shape) -> Shape:
     return shape
 
 
@@ -100,7 +107,7 @@ class Like:
     """A tensor argument of self's dtype (or another), of a shape that follows from self's, with values of a table."""
 
     values: str = "any"
-    shape: Callable[[Shape], Shape] = same
+    shape: Callable[[Shape], Shape] = alike
     dtype: str | None = None
     layouts: tuple[str, ...] = READ
 
@@ -124,25 +131,29 @@ class Index:
     negative: bool = False
     dtype: str = "int64"
 
+    def length(self, shape: Shape) -> int:
+        """How many places it names in a self of that shape."""
+        size = shape[self.dim] if shape else 1
+        count = size if self.count is None or size == 0 else self.count
+        return count if self.repeats else min(count, size)
+
     def recipe(self, x: np.ndarray, dtype: str, rng: np.random.Generator) -> Recipe:
-        size = x.shape[self.dim] if x.ndim else 1
-        count = 0 if size == 0 else size if self.count is None else self.count
-        places = rng.integers(0, size, count) if self.repeats else rng.permutation(size)[:count]
+        size, count = x.shape[self.dim] if x.ndim else 1, self.length(x.shape)
+        places = rng.integers(0, max(size, 1), count) if self.repeats else rng.permutation(size)[:count]
         return _indices(places - size * (np.arange(len(places)) % 2) if self.negative else places, self.dtype, rng)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A tensor of self's shape, but for `count` elements along `dim` (see Index)."""
+    """A tensor of self's shape, but with as many slices along the index's dimension as the index names."""
 
-    dim: int = 0
-    count: int | None = None
+    index: Index = Index()
     values: str = "few"
 
     def recipe(self, x: np.ndarray, dtype: str, rng: np.random.Generator) -> Recipe:
         shape = list(x.shape)
-        if shape and self.count is not None:
-            shape[self.dim] = min(self.count, shape[self.dim]) if shape[self.dim] == 0 else self.count
+        if shape:
+            shape[self.index.dim] = self.index.length(x.shape)
         layout = LAYOUTS[DENSE_ONLY[rng.integers(len(DENSE_ONLY))]]
         return layout(drawn(self.values, dtype, tuple(shape), rng), dtype)
 
@@ -190,11 +201,43 @@ class Form:
     args: tuple[Any, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     kinds: str = "bool uint int float complex"
-    since: str | None = None
+    without: tuple[str, ...] = ()
+
+    def takes(self, dtype: str) -> bool:
+        return DTYPES[dtype].kind in self.kinds.split() and dtype not in self.without
 
 
-def form(*args: Any, kinds: str = Form.kinds, since: str | None = None, **options: Any) -> Form:
-    return Form(args, options, kinds, since)
+def form(*args: Any, kinds: str = Form.kinds, without: tuple[str, ...] = (), **options: Any) -> Form:
+    """A form with these positional arguments and keywords."""
+    return Form(args, options, kinds, without)
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A method called on one self. `args`, `options`: recipes (also in tuples) and plain values. `wanted`: what self
+    has to hold afterwards."""
+
+    name: str
+    x: Recipe
+    args: tuple[Any, ...]
+    options: dict[str, Any]
+    wanted: Wanted
+
+    @property
+    def text(self) -> str:
+        given = [short(argument) for argument in self.args]
+        given += [f"{key}={short(value)}" for key, value in self.options.items()]
+        return f"{short(self.x)}.{self.name}({', '.join(given)})"
+
+
+def short(value: Any) -> str:
+    """An argument in a few words."""
+    if isinstance(value, Recipe):
+        strides = "" if value.is_contiguous else f" strides {value.strides}"
+        return f"<{value.dtype} {list(value.shape)}{strides}>"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(short, value))},)"
+    return "function" if callable(value) else repr(value)
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------
@@ -202,11 +245,20 @@ def form(*args: Any, kinds: str = Form.kinds, since: str | None = None, **option
 
 @dataclass(frozen=True, eq=False)
 class Method:
-    """One method that works in place.
+    """One method that writes its result into self.
 
-    `dtypes`: those that self may have in every release; `newer`: further ones, by the release that we know to have
-    them. `oracle`: a name of ELEMENTWISE, or a function of self's values and the arguments. `values`: the table of
-    self's values. `shapes`: self's shapes. `twin`: whether there is a method of that name without the underscore.
+    dtypes, newer: those that self may have in every release; further ones, by a release that is known to have them.
+    oracle: a name of ELEMENTWISE, or a function of self's values and the arguments.
+    values, shapes, large: the table of self's values; self's shapes; one past the kernels' grain, where it makes sense.
+    magnitudes: the error is one of the terms' magnitudes, not of the result alone.
+    refuses: dtypes that self cannot have. promotes: arguments of a wider kind than self's are refused, too.
+    own_dtype: only arguments of self's dtype are accepted.
+    overlap: 'refused', or 'open' where self may have elements that share memory (with no promise about the result).
+    grad: 'twin': backward gives what it gives for the twin, or, without one, what the values say; 'opaque': autograd
+    records the call but knows no derivative; 'refused': self must not require grad at all; 'ignored': nothing is
+    recorded. grad_since: the release since which that is so.
+    counts: the version counter moves. twin: there is a method of that name without the underscore.
+    main: the dtype for what is tried with one dtype; float32 if self may have it, else the first.
     """
 
     name: str
@@ -216,22 +268,56 @@ class Method:
     error: Error = EXACT
     values: str = "any"
     shapes: tuple[Shape, ...] = SHAPES
-    newer: tuple[tuple[str, tuple[str, ...]], ...] = ()
     large: Shape | None = LARGE
-    twin: bool = True
+    newer: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    magnitudes: bool = False
+    refuses: tuple[str, ...] = ()
+    promotes: bool = False
+    own_dtype: bool = False
     overlap: str = "refused"
+    grad: str = "twin"
+    grad_since: str | None = None
+    counts: bool = True
+    twin: bool = True
+    main: str = ""
+
+    @property
+    def first(self) -> str:
+        """The dtype for what is tried with one dtype."""
+        return self.main or ("float32" if "float32" in self.dtypes else self.dtypes[0])
 
     @property
     def slug(self) -> str:
         return f"inplace.{self.name}"
 
-    def takes(self, form: Form, dtype: str) -> bool:
-        return DTYPES[dtype].kind in form.kinds.split()
+    @property
+    def groups(self) -> tuple[tuple[str | None, tuple[str, ...]], ...]:
+        """The dtypes by the release that brought them; None for those that all releases have."""
+        return ((None, self.dtypes), *self.newer)
 
-    def expected(self, x: np.ndarray, args: tuple[Any, ...], options: dict[str, Any]) -> np.ndarray:
+    def expected(self, x: Recipe, args: tuple[Any, ...], options: dict[str, Any]) -> np.ndarray:
         """What self should hold."""
-        oracle = ELEMENTWISE[self.oracle] if isinstance(self.oracle, str) else self.oracle
-        return np.asarray(oracle(x, *map(values_of, args), **{key: values_of(value) for key, value in options.items()}))
+        return self.asked(x.dtype, x.array, args, options)
+
+    def asked(self, dtype: str, values: np.ndarray, args: tuple[Any, ...], options: dict[str, Any]) -> np.ndarray:
+        """What the oracle says of self's values and the arguments."""
+        if not isinstance(self.oracle, str):
+            function, lift = self.oracle, values_of
+        else:
+            function, lift = ELEMENTWISE[self.oracle], functools.partial(operand, values)
+        if self.oracle in READ_THE_DTYPE:
+            function = functools.partial(function, dtype=dtype)
+        return np.asarray(function(values, *map(lift, args), **{key: lift(value) for key, value in options.items()}))
+
+
+# Oracles to whom a bfloat16 is not just a float32 with few digits.
+READ_THE_DTYPE = ("nan_to_num", "nextafter")
+
+
+def operand(x: np.ndarray, argument: Any) -> Any:
+    """An argument of an elementwise function as its oracle reads it: a whole number becomes one of an integer self."""
+    whole = isinstance(argument, int) and not isinstance(argument, bool) and x.dtype.kind in "iu"
+    return x.dtype.type(argument) if whole else values_of(argument)
 
 
 def values_of(argument: Any) -> Any:
@@ -243,7 +329,11 @@ def values_of(argument: Any) -> Any:
 
 def places(shapes: tuple[Shape, ...]) -> list[tuple[Shape, str]]:
     """Each shape in the layouts that differ there."""
-    by_dims = {0: ("contiguous", "offset"), 1: ("contiguous", "stepped", "row_stepped"), 2: ("contiguous", "transposed", "row_stepped")}
+    by_dims = {
+        0: ("contiguous", "offset"),
+        1: ("contiguous", "stepped", "row_stepped"),
+        2: ("contiguous", "transposed", "row_stepped"),
+    }
     more = ("contiguous", "channels_last", "transposed", "row_stepped")
     return [
         (shape, layout)
@@ -257,7 +347,7 @@ def calls(method: Method, dtypes: tuple[str, ...], every: int = 4) -> Iterator[C
     turn = itertools.count()
     where = places(method.shapes)
     for dtype in dtypes:
-        chosen = [form for form in method.forms if method.takes(form, dtype)]
+        chosen = [form for form in method.forms if form.takes(dtype)]
         for number, form in enumerate(chosen):
             for shape, layout in where if number == 0 else where[number % every :: every]:
                 yield call(method, form, dtype, shape, layout, next(turn))
@@ -279,9 +369,18 @@ def with_self(method: Method, form: Form, x: Recipe, rng: np.random.Generator) -
 
 def judged(method: Method, x: Recipe, args: tuple[Any, ...], options: dict[str, Any] | None = None) -> Call:
     """The call with what self should hold afterwards."""
-    expected = np.broadcast_to(method.expected(x.array, args, options or {}), x.shape)
-    wanted = Wanted(expected, x.dtype, method.error, signed_zeros=False)
-    return Call(method.name.removesuffix("_"), (x, *args), (wanted,), options or {})
+    expected = np.broadcast_to(method.expected(x, args, options or {}), x.shape)
+    if expected.dtype.kind in "biu" and DTYPES[x.dtype].kind in ("uint", "int"):
+        expected = expected.astype(x.buffer.dtype)  # computed in a wider integer type, and cut down to self's
+    error = method.error if DTYPES[x.dtype].is_inexact else EXACT
+    scale = magnitudes(method, x, args, options or {}) if method.magnitudes and error is not EXACT else None
+    return Call(method.name, x, args, options or {}, Wanted(expected, x.dtype, error, scale, signed_zeros=False))
+
+
+def magnitudes(method: Method, x: Recipe, args: tuple[Any, ...], options: dict[str, Any]) -> np.ndarray:
+    """The sum of the magnitudes of the terms that make up the result."""
+    sizes = tuple(np.abs(values_of(argument)) for argument in args)
+    return method.asked(x.dtype, np.abs(x.array), sizes, {key: np.abs(values_of(v)) for key, v in options.items()})
 
 
 def _made(argument: Any, x: np.ndarray, dtype: str, rng: np.random.Generator) -> Any:

@@ -38,8 +38,16 @@ SUMMED = Error("summed", 1.0, "n terms in any order: at most n-1 roundings of th
 PRODUCT = Error("product", 1.0, "n factors: at most n-1 roundings of the product")
 INNER = Error("inner", 1.0, "inner product of length n: n roundings of the sum of |a||b| (Higham 2002, 3.1)")
 RESIDUAL = Error("residual", 0.0, "backward stable: residual within a small multiple of n * eps * norm")
+# Oracles of derivatives say how many terms: the roundings of the formula, of the forward pass, and of the oracle.
+GRADIENT = Error("gradient", 4.0, "a product of few derivatives; each rounds, on the scale of the sum of magnitudes")
 
-CLASSES = {error.name: error for error in (EXACT, ROUNDED, FAITHFUL, FEW_ULPS, COMPOSED, SUMMED, PRODUCT, INNER, RESIDUAL)}
+# A recurrence of some steps, each of a few operations: their roundings add up along the way.
+RECURRENCE = Error("recurrence", 4.0, "n steps of a recurrence: the roundings of each add up, at most terms of them")
+
+CLASSES = {
+    error.name: error
+    for error in (EXACT, ROUNDED, FAITHFUL, FEW_ULPS, COMPOSED, SUMMED, PRODUCT, INNER, RESIDUAL, RECURRENCE)
+}
 
 
 class Margin:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,9 +30,10 @@ class Values:
 
 @dataclass(frozen=True)
 class Case:
-    """The input's shape (or shapes, for a list of tensors), the further arguments and the options of one call."""
+    """The input's shape (or shapes, for a list of tensors; or a mask or an index as an array), the further arguments
+    and the options of one call."""
 
-    shape: tuple[int, ...] | list[tuple[int, ...]]
+    shape: tuple[int, ...] | list[tuple[int, ...]] | np.ndarray
     args: tuple[Any, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -42,7 +44,8 @@ class Row:
 
     `oracle(x, *args, **options)`: what comes out, an array or a tuple of arrays. `main`: cases of more than 16
     elements, tried in every dtype and layout; `edge`: the others. `table`: which values (see `filled`).
-    `demand(answer, dtype, arrays)`: what is wanted where it is not just the answer.
+    `demand(answer, dtype, arrays)`: what is wanted where it is not just the answer. `fresh`: the answer is no view.
+    `label`: tells rows of one function apart.
     """
 
     claim: str
@@ -59,6 +62,12 @@ class Row:
     demand: Callable[..., tuple[Demand, ...]] | None = None
     fresh: bool = True
     since: str | None = None
+    label: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells the row from all others of its table."""
+        return self.label or self.name
 
 
 def small(dtype: str) -> np.ndarray:
@@ -80,7 +89,13 @@ def powers(dtype: str) -> np.ndarray:
 
 
 def filled(table: str, dtype: str, shape: tuple[int, ...], turn: int = 0) -> np.ndarray:
-    """An array of values: 'any' interesting ones, 'finite' ones, 'small' whole numbers, or 'powers' of two."""
+    """An array of values: 'any' interesting ones, 'finite' or 'moderate' ones, 'small' whole numbers, or 'powers' of
+    two. A few different ones of each shape, by `turn`; they cannot be written to."""
+    return _filled(table, dtype, shape, turn % 5)
+
+
+@functools.lru_cache(4096)
+def _filled(table: str, dtype: str, shape: tuple[int, ...], turn: int) -> np.ndarray:
     tables: dict[str, Callable[[], np.ndarray]] = {
         "any": lambda: interesting(dtype),
         "finite": lambda: interesting(dtype, finite=True),
@@ -88,7 +103,9 @@ def filled(table: str, dtype: str, shape: tuple[int, ...], turn: int = 0) -> np.
         "small": lambda: small(dtype),
         "powers": lambda: powers(dtype),
     }
-    return cycle(np.roll(tables[table](), turn), shape)
+    found = cycle(np.roll(tables[table](), turn), shape)
+    found.setflags(write=False)
+    return found
 
 
 class Turns:
@@ -122,6 +139,8 @@ def array_of(value: Any) -> Any:
 
 
 def _first(row: Row, case: Case, dtype: str, layout: str, turns: Turns) -> Any:
+    if isinstance(case.shape, np.ndarray):
+        return LAYOUTS[layout](case.shape, case.shape.dtype.name)
     if isinstance(case.shape, list):
         return [
             LAYOUTS[layout](filled(row.table, dtype, shape, place), dtype) for place, shape in enumerate(case.shape)
@@ -188,3 +207,13 @@ def run(row: Row, subject: Subject, dtypes: Sequence[str] | None = None) -> None
     """Try a row's corpus on a subject; refutes by the first answer that is not what was wanted."""
     for call, form in corpus(row, subject, dtypes):
         answer(subject, call, (form,))
+
+
+def by_key(*tables: Sequence[Row]) -> dict[str, Row]:
+    """Rows by their keys. Raises ValueError where two share one."""
+    found: dict[str, Row] = {}
+    for row in (row for table in tables for row in table):
+        if row.key in found:
+            raise ValueError(f"two rows are called {row.key!r}")
+        found[row.key] = row
+    return found

@@ -14,8 +14,9 @@ import numpy as np
 
 from conformance.dtypes import COMPLEX, DTYPES
 from conformance.functions_math import FUNCTIONS, Function
-from conformance.numerics import EXACT, ROUNDED, Error, smallest_normal
+from conformance.numerics import EXACT, ROUNDED, Error, largest, smallest_normal
 from conformance.oracle.math import ELEMENTWISE
+from conformance.oracle.math_elementary import wide
 from conformance.oracle.math_promotion import result
 from properties.strategies.values import interesting, rounded
 
@@ -104,7 +105,7 @@ def table(row: Function, dtype: str) -> np.ndarray:
     if not facts.is_floating:
         return interesting(dtype)
     special = {"unit": _SIGNED_UNIT if row.name == "erfinv" else _UNIT, "decimals": _DECIMALS, "polygamma": _POSITIVE,
-               "mvlgamma": _BEYOND_ONE, "igamma": _GAMMA}.get(row.domain)
+               "mvlgamma": _BEYOND_ONE, "igamma": _GAMMA, "zeta": _BEYOND_ONE[:-1]}.get(row.domain)
     if special is not None:
         return rounded(np.array(special), dtype)
     found = np.concatenate([interesting(dtype), rounded(np.array(HARD.get(row.name, ())), dtype)])
@@ -123,13 +124,16 @@ def sample(slug: str, dtype: str, variant: int = 0) -> Sample:
 
 
 def _is_certain(found: Sample) -> np.ndarray:
-    """Without subnormal results that a library may flush, or whose half spacing is no double."""
+    # No subnormal results, which a library may flush and whose half spacing is no double; and none that an error
+    # within its bound may turn into infinity.
     if found.error is EXACT or not DTYPES[found.out].is_inexact:
         return np.ones(len(found), bool)
-    size = np.abs(found.expected)
     if found.error is ROUNDED and found.out not in ("float64", "complex128"):
         return np.ones(len(found), bool)
-    return ~((size > 0) & (size < smallest_normal(found.out)))
+    with np.errstate(invalid="ignore"):
+        size = np.abs(found.expected)
+        tiny = (size > 0) & (size < 4 * smallest_normal(found.out))
+        return ~(tiny | (np.isfinite(size) & (size > 0.5 * largest(found.out)) & (found.error is not ROUNDED)))
 
 
 def judged(row: Function, dtype: str, operands: tuple[np.ndarray, ...], arguments: Mapping[str, Any]) -> Sample:
@@ -171,9 +175,7 @@ def _is_integer(x: np.ndarray) -> bool:
 
 
 def _division(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    # Integers: no division by zero, nor the one quotient that does not fit.
-    if not _is_integer(x):
-        return _all(x)
+    # No integer division by zero, nor the one quotient that does not fit.
     least = np.iinfo(x.dtype).min
     return (y != 0) & ~((x == least) & (y.astype(np.int64) == -1) & (least < 0))
 
@@ -183,10 +185,20 @@ def _quotients(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if _is_integer(x):
         return _division(x, y)
     with np.errstate(all="ignore"):
-        quotient = x.astype(np.float64) / y.astype(np.float64)
+        quotient = wide(x) / wide(y)
         distance = np.abs(quotient - np.rint(quotient))
-        clear = (distance == 0) | (distance > 1e-2)
-        return np.isfinite(quotient) & clear & (np.abs(quotient) < 120) & (y != 0)
+        size = np.abs(quotient)
+        clear = (distance == 0) | (distance > 0.01 * np.maximum(size, 1))
+        return np.isfinite(quotient) & clear & (size < 120) & (y != 0)
+
+
+def _remainders(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    # Vectorised fmod reduces by a quotient that has to stay within the integers that the dtype holds exactly.
+    if _is_integer(x):
+        return _division(x, y)
+    with np.errstate(all="ignore"):
+        quotient = np.abs(wide(x) / wide(y))
+        return ~(quotient > 2000) | ~np.isfinite(x) | (y == 0)
 
 
 def _powers(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -225,8 +237,8 @@ def _unit(x: np.ndarray) -> np.ndarray:
 
 DOMAINS: dict[str, Callable[..., np.ndarray]] = {
     "all": _all,
-    "division": _division,
     "quotients": _quotients,
+    "remainders": _remainders,
     "powers": _powers,
     "shifts": _shifts,
     "gcd": _above_least,
@@ -237,7 +249,11 @@ DOMAINS: dict[str, Callable[..., np.ndarray]] = {
     "polygamma": lambda x: (x > 0) & (x < 2000) if x.dtype.kind in "biu" else _all(x),
     "mvlgamma": lambda x: x > 1,
     "igamma": _all,
+    "zeta": lambda s, q: (s > 1) & (s <= 10) & (q > 0),
+    "waves": lambda x: np.abs(x.astype(np.float64)) <= 100,
     "moderate": _moderate,
+    "below 1e30": lambda x: ~(np.abs(x).astype(np.float64) > 1e30) | np.isinf(x),
+    "finite": lambda *operands: np.all([np.isfinite(x) for x in operands], axis=0),
     "tame": _tame,
     "tame quotient": lambda x, a, b: (b != 0) & _tame(x, a, b),
     "number first": lambda x, y: x == x,
@@ -281,3 +297,35 @@ SCALES: dict[str, Callable[[Any, Any, Any], np.ndarray]] = {
     "addcmul": _addcmul,
     "addcdiv": _addcdiv,
 }
+
+
+_WHOLE = np.array([2, 3, 5, 4, 3, 2, 5])
+
+
+def plain(row: Function, dtypes: tuple[str, ...], shapes: tuple[tuple[int, ...], ...], turn: int = 0) -> tuple[np.ndarray, ...]:
+    """Operands of small whole numbers, one array a shape, each in the host type of its own dtype.
+
+    Complex ones lie off the real axis, where branch cuts are. The condition of where, its first operand, is bool.
+    """
+    found = []
+    for place, (dtype, shape) in enumerate(zip(dtypes, shapes, strict=True)):
+        count = int(np.prod(shape, dtype=np.int64))
+        values = _WHOLE[(np.arange(count) * (place + 1) + place + turn) % len(_WHOLE)].reshape(shape)
+        if dtype == "bool":
+            values = values > 3
+        host = DTYPES[dtype].host
+        found.append((values + 0.5j if DTYPES[dtype].is_complex else values).astype(host))
+    return tuple(found)
+
+
+def converted(operands: tuple[np.ndarray, ...], dtype: str, row: Function) -> tuple[np.ndarray, ...]:
+    """Broadcast operands in the host type of the dtype that they are computed in; a condition stays bool."""
+    spread = np.broadcast_arrays(*operands)
+    keep = 1 if row.name == "where" else 0
+    return tuple(x if n < keep else x.astype(DTYPES[dtype].host) for n, x in enumerate(spread))
+
+
+def operand_dtypes(row: Function, dtype: str, rest: str | None = None) -> tuple[str, ...]:
+    """The dtypes of a function's operands: `dtype` for the first, `rest` for the others; bool for a condition."""
+    names = (dtype, *([rest or dtype] * (len(row.operands) - 1)))
+    return ("bool", dtype, *names[2:]) if row.name == "where" else names

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from conformance import host
-from conformance.assertions import assert_tensor, assert_values, memory, require
+from conformance.assertions import Refutation, assert_values, memory, require
 from conformance.dtypes import NUMPY, UNSIGNED_EXTRA
 
 
@@ -36,7 +36,7 @@ def assert_bits(call: str, out: Any, expected: np.ndarray, dtype: str | None = N
     assert_values(call, out, expected, dtype=dtype, signed_zeros=True)
     found, wanted = host.bits(out), np.ascontiguousarray(expected)
     if wanted.dtype == out_type(out):
-        require(found.tobytes() == wanted.tobytes(), f"{call} has other bits than it should", wanted, host.array(out))
+        require(found.tobytes() == wanted.tobytes(), f"{call} has other bits than it should", expected, found)
     return out
 
 
@@ -49,12 +49,11 @@ def out_type(out: torch.Tensor) -> np.dtype | None:
 def assert_array(call: str, out: Any, expected: np.ndarray) -> np.ndarray:
     """Refute unless `out` is an ndarray (no subclass) of the expected dtype, shape and elements, bit for bit."""
     require(type(out) is np.ndarray, f"{call} is no ndarray but a {type(out).__name__}", "ndarray", type(out).__name__)
-    require(out.dtype == expected.dtype, f"{call} has dtype {out.dtype}, but should have {expected.dtype}",
-            expected.dtype, out.dtype)
-    require(out.shape == expected.shape, f"{call} has shape {out.shape}, but should have {expected.shape}",
-            expected.shape, out.shape)
-    same = np.ascontiguousarray(out).tobytes() == np.ascontiguousarray(expected).tobytes()
-    require(same, f"{call} holds {out!r}, but should hold {expected!r}", expected, out)
+    for key in ("dtype", "shape"):
+        found, due = getattr(out, key), getattr(expected, key)
+        require(found == due, f"{call} has {key} {found}, but should have {due}", due, found)
+    if np.ascontiguousarray(out).tobytes() != np.ascontiguousarray(expected).tobytes():  # costly to show, so only then
+        raise Refutation(f"{call} holds {out!r}, but should hold {expected!r}", expected, out)
     return out
 
 
@@ -63,11 +62,12 @@ def assert_shared(call: str, tensor: torch.Tensor, array: np.ndarray) -> None:
 
     Strides of dimensions of size 0 or 1 never matter; without elements there is nothing to share.
     """
-    assert_tensor(call, tensor, shape=array.shape)
+    require(isinstance(tensor, torch.Tensor), f"{call} is no tensor but a {type(tensor).__name__}")
+    require(tuple(tensor.shape) == array.shape, f"{call} has shape {tuple(tensor.shape)}, but should have {array.shape}")
     if array.size == 0:
         return
     off = tensor.data_ptr() - address(array)
-    require(off == 0, f"{call} does not share memory: its elements lie {off} bytes away", "one address", f"{off} bytes away")
+    require(off == 0, f"{call} shares no memory: its elements lie {off} bytes away", "one address", f"{off} bytes away")
     pairs = zip(tensor.stride(), places(array), array.shape, strict=True)
     same = all(ours == theirs for ours, theirs, size in pairs if size > 1)
     require(same, f"{call} has strides {tensor.stride()}, but its other side {places(array)} (in elements)",
@@ -77,4 +77,25 @@ def assert_shared(call: str, tensor: torch.Tensor, array: np.ndarray) -> None:
 def assert_separate(call: str, tensor: torch.Tensor, array: np.ndarray) -> None:
     """Refute if a tensor and an array lie in the same memory."""
     (a, b), (c, d) = memory(tensor), reach(array)
-    require(not (a < d and c < b), f"{call} shares memory with its input, but should be a copy", "a copy", "shared memory")
+    require(not (a < d and c < b), f"{call} shares memory with its input, but should be a copy", "a copy", "shared")
+
+
+def assert_writes_show(
+    call: str, tensor: torch.Tensor, array: np.ndarray, values: np.ndarray, *, whole: bool = True
+) -> None:
+    """Write to a tensor in several ways, and refute unless the array that shares its memory follows each time.
+
+    `values`: what is written, in the array's dtype and shape; the tensor ends as zeros. `whole`: also all at once, for
+    which no two elements may lie at one address.
+    """
+    if whole:
+        tensor.copy_(host.tensor(values, host.dtype_name(tensor.dtype)))
+        assert_array(f"{call} after copy_", array.copy(), values)
+    if array.size:
+        last = (-1,) * array.ndim
+        tensor[last] = values[last].item()
+        assert_array(f"{call} after a write to the tensor's last element", np.array(array[last]), np.array(values[last]))
+        assert_array(f"{call} after a write to the tensor's last element", array.copy(), host.array(tensor))
+    for name, write, value in (("fill_(1)", lambda: tensor.fill_(1), 1), ("zero_()", tensor.zero_, 0)):
+        write()
+        assert_array(f"{call} after {name}", array.copy(), np.full(array.shape, value, array.dtype))

@@ -150,7 +150,7 @@ def test_a_filler_fills_any_layout(subject, name):
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_randn_has_tails_and_moments(subject, dtype):
     subject.require(dtype)
-    draws = numbers("randn", torch.randn(COUNT, dtype=host.torch_dtype(dtype), device=subject.device))
+    draws = numbers("randn", torch.randn(20_000, dtype=host.torch_dtype(dtype), device=subject.device))
     # P(x > 2.2) = 0.013903; the edge lies between two numbers of every dtype.
     assert_tails(f"randn of {dtype}", draws, -2.203, 2.203, 0.0138)
     # Means of n draws are normal: six-sigma is 2e-9, eight 1e-15; the variance of a square is 2.

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from conformance import host
-from conformance.assertions import assert_raises, assert_tensor, require
+from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 
 pytestmark = must_answer

@@ -1,4 +1,4 @@
-"""Checks of claims that are false, in every shape in which checks are written; `test_reproducer` makes scripts of them."""
+"""Checks of false claims, in every shape in which checks are written; `test_reproducer` makes scripts of them."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_assumed(subject, n, kind):
 
 @check("false.names")
 def test_names(subject):
-    doubled = [shape for shape in [(1,), (2,)]]
+    doubled = [(shape,) for shape in (1, 2)]
     layouts = doubled[0]
     assert recipe.row_major(layouts) == (2,)
 
@@ -149,6 +149,31 @@ def test_random(subject):
 def test_folder(subject, tmp_path):
     torch.save(torch.ones(1), tmp_path / "x.pt")
     assert_values("load(save(1))", torch.load(tmp_path / "x.pt"), [2.0])
+
+
+@check("false.sweep")
+def test_sweep(subject):
+    for turn, dtype in enumerate(COMMON):
+        for made in layouts(np.arange(4.0), dtype):
+            values_are(turn, made, subject)
+
+
+def values_are(turn, made, subject):
+    for place, value in enumerate(host.array(made.on(subject))):
+        require(made.offset == 0 or value == 0, f"x[{place}] is {value}", 0, value)
+
+
+@check("false.random_sweep")
+def test_random_sweep(subject):
+    torch.manual_seed(0)
+    for turn in range(3):
+        assert (torch.rand(1).item() > 2) == (turn == 2)
+
+
+@check("false.index")
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_index(subject, row):
+    assert TABLE.index(row) == len(TABLE)
 
 
 def _made(limit: int) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""Scripts made of checks: they stand alone, show what the check showed, and say nothing where there is nothing wrong."""
+"""Scripts made of checks: they stand alone, show what the check showed, and nothing where nothing is wrong."""
 
 from __future__ import annotations
 
@@ -49,13 +49,27 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
     "grad": ({"x": recipe.contiguous(NUMBERS[:2], "float32").with_grad()}, None),
     "random": ({}, None),
     "folder": ({"tmp_path": Path("here")}, None),
+    "sweep": ({}, None),
+    "random_sweep": ({}, None),
+    "index": ({"row": refutable.TABLE[1]}, None),
 }
 
 
-def script(name: str, arguments: dict[str, Any], message: str = "") -> str:
-    function = getattr(refutable, f"test_{name}")
-    function = getattr(getattr(function, "hypothesis", None), "inner_test", function)
-    return reproducer.script(function, {"subject": CPU, **arguments}, CLAIM, Detail(message=message or None))
+def inner(function: Any) -> Any:
+    """A check without Hypothesis."""
+    return getattr(getattr(function, "hypothesis", None), "inner_test", function)
+
+
+def script(name: str, arguments: dict[str, Any], message: str = "", error: BaseException | None = None) -> str:
+    function, given_ = inner(getattr(refutable, f"test_{name}")), {"subject": CPU, **arguments}
+    return reproducer.script(function, given_, CLAIM, Detail(message=message or None), error)
+
+
+def error_of(name: str) -> BaseException:
+    """What a check without arguments ends with."""
+    with pytest.raises(AssertionError) as raised:
+        getattr(refutable, f"test_{name}")(CPU)
+    return raised.value
 
 
 @functools.cache
@@ -68,6 +82,8 @@ def codes() -> dict[str, int | None]:
             scripts[f"{name}, sound"] = script(name, right)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(numerics.widening, "rounded", 1e30)
+        scripts["sweep, one turn"] = script("sweep", {}, error=error_of("sweep"))
+        scripts["random_sweep, one turn"] = script("random_sweep", {}, error=error_of("random_sweep"))
         scripts["row, widened"] = script("row", WRONG["row"][0])
     return dict(zip(scripts, verification._together(list(scripts.values())), strict=True))
 
@@ -130,6 +146,26 @@ def test_only_the_row_of_a_table_is_copied() -> None:
 
 def test_a_widened_tolerance_is_part_of_the_script() -> None:
     assert codes()["row, widened"] == 0
+
+
+def test_of_a_sweep_only_the_turn_that_refuted_is_left() -> None:
+    text = script("sweep", {}, error=error_of("sweep"))
+    assert codes()["sweep, one turn"] == 1
+    assert "    for turn, dtype in turn_dtype_tried:\n        for made in made_tried:" in text
+    assert "turn_dtype_tried = [(0, 'bool')]" in text
+    assert "as_strided((4,), (1,), 3)" in text
+    assert "COMMON" not in text
+    assert "layouts" not in text
+
+
+def test_the_turns_are_the_input_that_a_reader_sees() -> None:
+    found = dict(reproducer.turns(error_of("sweep")))
+    assert (found["dtype"], found["made"].offset, found["place"]) == ("bool", 3, 1)
+
+
+def test_a_sweep_over_random_numbers_is_left_whole() -> None:
+    assert "range(3)" in script("random_sweep", {}, error=error_of("random_sweep"))
+    assert codes()["random_sweep, one turn"] == 1
 
 
 # -- which scripts are tried -------------------------------------------------------------------------------------------
@@ -213,7 +249,7 @@ def arguments(call: Call) -> dict[str, Any]:
     if handle is None:
         return call.arguments
     found: dict[str, Any] = {}
-    inner = handle.inner_test
+    check = handle.inner_test
 
     def keep(*_: Any, **kwargs: Any) -> None:
         found.update(kwargs)
@@ -225,7 +261,7 @@ def arguments(call: Call) -> dict[str, Any]:
     except Enough:
         return found
     finally:
-        handle.inner_test = inner
+        handle.inner_test = check
     return found
 
 
@@ -233,8 +269,7 @@ def sample() -> dict[str, Call]:
     """A few checks of every area, of either kind, none of which asks for a fixture."""
     found: dict[tuple[str, bool], dict[str, Call]] = defaultdict(dict)
     for call in (call for several in calls().values() for call in several):
-        function = getattr(getattr(call.function, "hypothesis", None), "inner_test", call.function)
-        if set(inspect.signature(function).parameters) <= {"subject", *arguments(call)}:
+        if set(inspect.signature(inner(call.function)).parameters) <= {"subject", *arguments(call)}:
             key = (call.planned.claim.partition(".")[0], hasattr(call.function, "hypothesis"))
             found[key].setdefault(call.planned.check, call)
     return {check: call for several in found.values() for check, call in list(several.items())[:EACH]}
@@ -243,8 +278,7 @@ def sample() -> dict[str, Call]:
 def test_scripts_of_the_checks_of_every_area_run() -> None:
     scripts = {}
     for check, call in sample().items():
-        function = getattr(getattr(call.function, "hypothesis", None), "inner_test", call.function)
-        text = reproducer.script(function, arguments(call), CLAIM, Detail())
+        text = reproducer.script(inner(call.function), arguments(call), CLAIM, Detail())
         if "# The check does not stand alone" not in text:
             scripts[check] = text
     ended = dict(zip(scripts, verification._together(list(scripts.values())), strict=True))

@@ -1,4 +1,4 @@
-"""A tiny project: a copy of the suite's own machinery with other claims and other checks, some of them wrong on purpose."""
+"""A tiny project: a copy of the suite's own machinery with other claims, and checks that are wrong on purpose."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Started:
             file = os.open(self.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             for stream in (1, 2):
                 os.dup2(file, stream)
-            sys.stdout, sys.stderr = (open(fd, "w", closefd=False, encoding="utf-8") for fd in (1, 2))
+            sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
             for module in [name for name in sys.modules if name.partition(".")[0] in OWN]:
                 del sys.modules[module]
             sys.path[:] = [str(self.folder), *(path for path in sys.path if path not in ("", str(ROOT)))]
@@ -145,3 +145,13 @@ class Started:
 def judge(folder: Path, *options: str, name: str = "run") -> Result:
     """Run a project to its end."""
     return Started(folder, *options, name=name).result()
+
+
+ONE = {"a": claim("one", "One is one.")}
+
+
+def one_check(folder: Path, body: str, *options: str, more: str = "") -> Result:
+    """Run a project with one claim `a.one` and one check of it; `more`: what follows the check."""
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    checks = {"conformance/test_a.py": f'\n@check("a.one")\ndef test_one(subject):\n{lines}\n{more}'}
+    return judge(project(folder, ONE, checks), *options)

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 Function = Callable[..., Any]
-# Weights of f(x + k h) - f(x - k h), k = 1, 2, …, over h: truncation h**8 and h**4 times a higher derivative.
+# Weights of f(x + k h) - f(x - k h), k = 1, 2, …, over h: what is left out is h**8 / 630 times the ninth derivative.
 LONG = np.longdouble
 EIGHTH = tuple(LONG(a) / LONG(b) for a, b in ((4, 5), (-1, 5), (4, 105), (-1, 280)))
-FOURTH = tuple(LONG(a) / LONG(b) for a, b in ((2, 3), (-1, 12)))
+SECOND = tuple(LONG(a) / LONG(b) for a, b in ((8, 5), (-1, 5), (8, 315), (-1, 560)))
 # Where long double is no wider than float64 the differences carry that many more roundings.
 WIDER = max(1.0, float(np.finfo(LONG).eps) * 2.0**63)
 
@@ -77,14 +77,42 @@ def _wide(x: np.ndarray) -> np.ndarray:
     return x.astype(np.clongdouble if np.iscomplexobj(x) else LONG if x.dtype.kind == "f" else x.dtype)
 
 
-def pullback(row: Derivative, vectors: Sequence[np.ndarray], inputs: Sequence[np.ndarray] | None = None) -> list[Gradient]:
-    """J^T v for every input of a row, at its own inputs or others; for complex ones the conjugate Wirtinger derivative.
+def pullback(row: Derivative, vectors: Sequence[np.ndarray]) -> list[Gradient]:
+    """J^T v for every input of a row; for complex inputs the conjugate Wirtinger derivative.
 
-    `vectors`: one a result, of its shape.
+    `vectors`: one a result, of its shape (or one that broadcasts with it, for pointwise rows).
     """
-    inputs = row.inputs if inputs is None else tuple(inputs)
+    return [_contracted(row, which, vectors) for which in range(len(row.inputs))]
+
+
+def _contracted(row: Derivative, which: int, vectors: Sequence[np.ndarray]) -> Gradient:
+    shape = np.shape(row.inputs[which])
+    value, scale = np.zeros((1,), LONG), np.zeros((1,), LONG)
+    for direction, slopes in slopes_of(row)[which]:
+        for slope, v in zip(slopes, vectors, strict=True):
+            terms = np.real(np.conj(v) * slope)
+            sizes = np.abs(v) * np.abs(slope)
+            if not row.pointwise:
+                over = tuple(range(len(shape), terms.ndim))
+                terms, sizes = terms.sum(over), sizes.sum(over)
+            value, scale = value + terms * direction, scale + sizes
+    if row.pointwise:
+        return Gradient(unbroadcast(value, shape), unbroadcast(scale, shape))
+    return Gradient(value.reshape(shape), scale.reshape(shape))
+
+
+@functools.cache
+def slopes_of(row: Derivative) -> list[list[tuple[complex, list[np.ndarray]]]]:
+    """The Jacobian of each input: for each direction (1, and 1j for complex ones), an array a result.
+
+    A pointwise row's arrays have the broadcast shape; others the shape of the input followed by the result's.
+    """
     derive = _pointwise if row.pointwise else _by_elements
-    return [derive(row, inputs, which, vectors) for which in range(len(inputs))]
+    found = []
+    for which, x in enumerate(row.inputs):
+        ways: tuple[complex, ...] = (1, 1j) if np.iscomplexobj(x) else (1,)
+        found.append([(way, derive(row, which, way)) for way in ways])
+    return found
 
 
 def _step(row: Derivative, x: np.ndarray) -> Any:
@@ -92,16 +120,10 @@ def _step(row: Derivative, x: np.ndarray) -> Any:
     return LONG(2.0 ** (-6 if row.rough else -9)) * (np.clongdouble(1) if np.iscomplexobj(x) else LONG(1))
 
 
-def _pointwise(row: Derivative, inputs: Sequence[np.ndarray], which: int, vectors: Sequence[np.ndarray]) -> Gradient:
-    shape = np.broadcast_shapes(*(np.shape(x) for x in inputs))
-    full = [np.array(np.broadcast_to(_wide(x), shape)) for x in inputs]
-    value, scale = np.zeros(shape, full[which].dtype), np.zeros(shape, LONG)
-    for direction in (1, 1j) if np.iscomplexobj(full[which]) else (1,):
-        slopes = _differences(row, full, which, direction)
-        for slope, v in zip(slopes, vectors, strict=True):
-            value = value + np.real(np.conj(v) * slope) * direction
-            scale = scale + np.abs(v) * np.abs(slope)
-    return Gradient(unbroadcast(value, np.shape(inputs[which])), unbroadcast(scale, np.shape(inputs[which])))
+def _pointwise(row: Derivative, which: int, direction: complex) -> list[np.ndarray]:
+    shape = np.broadcast_shapes(*(np.shape(x) for x in row.inputs))
+    full = [np.array(np.broadcast_to(_wide(x), shape)) for x in row.inputs]
+    return _differences(row, full, which, direction)
 
 
 def _differences(row: Derivative, inputs: Sequence[np.ndarray], which: int, direction: Any) -> list[np.ndarray]:
@@ -119,19 +141,16 @@ def _differences(row: Derivative, inputs: Sequence[np.ndarray], which: int, dire
     return total
 
 
-def _by_elements(row: Derivative, inputs: Sequence[np.ndarray], which: int, vectors: Sequence[np.ndarray]) -> Gradient:
-    x = _wide(inputs[which])
-    value, scale = np.zeros(x.shape, x.dtype), np.zeros(x.shape, LONG)
+def _by_elements(row: Derivative, which: int, direction: complex) -> list[np.ndarray]:
+    x = _wide(row.inputs[which])
+    if x.size == 0:
+        return [np.zeros((*x.shape, *y.shape)) for y in outputs_of(row)]
+    columns = []
     for place in np.ndindex(x.shape):
-        for direction in (1, 1j) if np.iscomplexobj(x) else (1,):
-            unit = np.zeros(x.shape, x.dtype)
-            unit[place] = direction
-            columns = _differences(row, inputs, which, unit)
-            value[place] += direction * sum(
-                np.sum(np.real(np.conj(v) * column)) for v, column in zip(vectors, columns, strict=True)
-            )
-            scale[place] += sum(np.sum(np.abs(v) * np.abs(column)) for v, column in zip(vectors, columns, strict=True))
-    return Gradient(value, scale)
+        unit = np.zeros(x.shape, x.dtype)
+        unit[place] = direction
+        columns.append(_differences(row, row.inputs, which, unit))
+    return [np.stack(parts).reshape(*x.shape, *parts[0].shape) for parts in zip(*columns, strict=True)]
 
 
 def unbroadcast(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -143,36 +162,63 @@ def unbroadcast(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return values.sum(axis=repeated, keepdims=True) if repeated else values
 
 
-def pushforward(row: Derivative, directions: Sequence[np.ndarray]) -> list[np.ndarray]:
+def pushforward(row: Derivative, directions: Sequence[np.ndarray]) -> list[Gradient]:
     """J u for every result of a row: its derivative when all (real) inputs move along the directions at once."""
-    along = _line(row, row.inputs, directions)
-    step = LONG(2.0 ** (-6 if row.rough else -9))
-    return _derived(along, step, EIGHTH)
+    found: list[Gradient] = []
+    for which, u in enumerate(directions):
+        _, slopes = slopes_of(row)[which][0]
+        for place, slope in enumerate(slopes):
+            shape = np.shape(outputs_of(row)[place])
+            part = slope * u if row.pointwise else np.tensordot(u, slope, np.ndim(u))
+            size = np.abs(slope) * np.abs(u) if row.pointwise else np.tensordot(np.abs(u), np.abs(slope), np.ndim(u))
+            part, size = part.reshape(shape), size.reshape(shape)
+            if which:
+                found[place] = Gradient(found[place].value + part, found[place].scale + size)
+            else:
+                found.append(Gradient(part, size))
+    return found
 
 
-def curvature(
-    row: Derivative, vectors: Sequence[np.ndarray], u: Sequence[np.ndarray], w: Sequence[np.ndarray]
-) -> tuple[float, float]:
-    """The mixed second derivative of sum(v * f) along the directions u and w, and the size of what was added up."""
-    step = LONG(2.0 ** (-5 if row.rough else -9))
+@functools.cache
+def outputs_of(row: Derivative) -> tuple[np.ndarray, ...]:
+    """The results of a row at its inputs."""
+    return outputs(row.function, row.inputs)
 
-    def inner(s: Any) -> list[np.ndarray]:
-        moved = [_wide(x) + s * b for x, b in zip(row.inputs, w, strict=True)]
-        line = _line(row, moved, u)
-        return _derived(line, step, FOURTH)
 
-    parts = _derived(inner, step, FOURTH)
-    terms = [v * part for v, part in zip(vectors, parts, strict=True)]
-    return float(sum(np.sum(term) for term in terms)), float(sum(np.sum(np.abs(term)) for term in terms))
+@functools.cache
+def curvature(row: Derivative, u_seed: int, w_seed: int) -> Gradient:
+    """The mixed second derivative of sum(v * f) along two `directions` of a row, with v from `vectors`; two numbers."""
+    u, w, step = directions(row, u_seed), directions(row, w_seed), LONG(2.0 ** (-4 if row.rough else -9))
+    if row.pointwise and len(row.inputs) == 1:
+        parts = [part * u[0] * w[0] for part in _second(row, LONG(2.0**-8))]
+    else:
+
+        def inner(s: Any) -> list[np.ndarray]:
+            moved = [_wide(x) + s * b for x, b in zip(row.inputs, w, strict=True)]
+            return _derived(_line(row, moved, u), step)
+
+        parts = _derived(inner, step)
+    terms = [v * part for v, part in zip(vectors(row), parts, strict=True)]
+    return Gradient(sum(np.sum(term) for term in terms), sum(np.sum(np.abs(term)) for term in terms))
+
+
+def _second(row: Derivative, step: Any) -> list[np.ndarray]:
+    """The second derivative of a pointwise function of one input, element by element."""
+    total: list[Any] = [-2 * sum(SECOND) * y for y in outputs_of(row)]
+    for k, weight in enumerate(SECOND, start=1):
+        for sign in (1, -1):
+            moved = outputs(row.function, [_wide(row.inputs[0]) + sign * k * step])
+            total = [a + weight * b for a, b in zip(total, moved, strict=True)]
+    return [part / step**2 for part in total]
 
 
 def _line(row: Derivative, inputs: Sequence[np.ndarray], directions: Sequence[np.ndarray]) -> Callable[[Any], Any]:
     return lambda t: outputs(row.function, [_wide(x) + t * u for x, u in zip(inputs, directions, strict=True)])
 
 
-def _derived(function: Callable[[Any], Any], step: Any, weights: tuple[Any, ...]) -> list[np.ndarray]:
+def _derived(function: Callable[[Any], Any], step: Any) -> list[np.ndarray]:
     total: list[Any] = []
-    for k, weight in enumerate(weights, start=1):
+    for k, weight in enumerate(EIGHTH, start=1):
         sides = zip(function(k * step), function(-k * step), strict=True)
         parts = [weight * (up - down) / step for up, down in sides]
         total = [a + b for a, b in zip(total, parts, strict=True)] if total else parts
@@ -182,7 +228,7 @@ def _derived(function: Callable[[Any], Any], step: Any, weights: tuple[Any, ...]
 @functools.cache
 def vectors(row: Derivative, seed: int = 0) -> tuple[np.ndarray, ...]:
     """One vector a result of a row: moderate numbers of both signs, exact in float32."""
-    found = outputs(row.function, row.inputs)
+    found = outputs_of(row)
     return tuple(_vector(y.shape, seed + 101 * place, complex_=np.iscomplexobj(y)) for place, y in enumerate(found))
 
 
@@ -195,9 +241,3 @@ def directions(row: Derivative, seed: int = 0) -> tuple[np.ndarray, ...]:
 def _vector(shape: tuple[int, ...], seed: int, *, complex_: bool = False) -> np.ndarray:
     real = apart(2.0, *shape, seed=seed + 1)
     return real + 1j * apart(2.0, *shape, seed=seed + 2) if complex_ else real
-
-
-@functools.cache
-def expected(row: Derivative, seed: int = 0) -> tuple[Gradient, ...]:
-    """The gradients of a row's inputs for the vectors of that seed."""
-    return tuple(pullback(row, vectors(row, seed)))

@@ -36,7 +36,7 @@ def forms(name: str, *more: str) -> tuple[str, ...]:
 
 SMOOTH = [
     Unary("neg", forms("neg", "-x", "torch.negative(x)"), lambda x: -x, (REALS,)),
-    Unary("positive", ("torch.positive(x)", "+x"), lambda x: x, (REALS,)),
+    Unary("positive", ("torch.positive(x) + 0", "+x * 1"), lambda x: x, (REALS,)),
     Unary("exp", forms("exp"), np.exp, (REALS,)),
     Unary("exp2", forms("exp2", "torch.special.exp2(x)"), np.exp2, (REALS,)),
     Unary("expm1", forms("expm1", "torch.special.expm1(x)"), np.expm1, (REALS,)),
@@ -60,7 +60,7 @@ SMOOTH = [
     Unary("tanh", forms("tanh", "F.tanh(x)"), np.tanh, (REALS,)),
     Unary("asinh", ("torch.asinh(x)", "x.asinh()", "torch.arcsinh(x)"), np.arcsinh, (REALS,)),
     Unary("acosh", ("torch.acosh(x)", "x.acosh()", "torch.arccosh(x)"), np.arccosh, (ABOVE,)),
-    Unary("atanh", ("torch.atanh(x)", "x.atanh()", "torch.arctanh(x)"), np.arctanh, (INSIDE,)),
+    Unary("atanh", ("torch.atanh(x)", "x.atanh()", "torch.arctanh(x)"), np.arctanh, (INSIDE,), terms=256),
     Unary("sigmoid", forms("sigmoid", "F.sigmoid(x)", "torch.special.expit(x)"), special.sigmoid, (REALS,)),
     Unary("logit", forms("logit", "torch.special.logit(x)"), lambda x: np.log(x / (1 - x)), (CHANCES,)),
     Unary("sinc", forms("sinc", "torch.special.sinc(x)"), special.sinc, (AWAY,), terms=256),
@@ -68,7 +68,7 @@ SMOOTH = [
     Unary("rad2deg", forms("rad2deg"), lambda x: x * (180 / special.PI), (REALS,)),
     Unary("frac", forms("frac"), lambda x: x - np.trunc(x), (STEPS,)),
     Unary("clone", ("x.clone()", "torch.clone(x)", "torch.zeros_like(x).copy_(x)"), lambda x: x, (REALS,)),
-    Unary("double", ("x.double().to(x.dtype)", "x.to(torch.float64).type_as(x)"), lambda x: x, (REALS,)),
+    Unary("converted", ("x.to(torch.complex128).real.to(x.dtype) + x", "x.double().type_as(x) + x"), lambda x: 2 * x, (REALS,)),
     Unary("scaled", ("x * 3", "3 * x", "x.mul(3)", "x / (1 / 3)", "x.clone().mul_(3)"), lambda x: 3 * x, (REALS,)),
     Unary("shifted", ("x + 3", "3 + x", "x - -3", "-(-3 - x)", "torch.rsub(x, 3).neg() + 6"), lambda x: x + 3, (REALS,)),
     Unary("divided", ("3 / x", "torch.div(3, x)", "torch.true_divide(3, x)"), lambda x: 3 / x, (AWAY,)),
@@ -89,7 +89,6 @@ SMOOTH = [
 PIECEWISE = [
     Unary("abs", forms("abs", "torch.absolute(x)", "abs(x)"), np.abs, (STEPS,)),
     Unary("sign", forms("sign"), np.sign, (STEPS,)),
-    Unary("sgn", forms("sgn"), np.sign, (STEPS,), since="2.13"),  # of the order of a rounding before
     Unary("floor", forms("floor"), np.floor, (STEPS,)),
     Unary("ceil", forms("ceil"), np.ceil, (STEPS,)),
     Unary("trunc", forms("trunc", "torch.fix(x)"), np.trunc, (STEPS,)),
@@ -109,7 +108,7 @@ PIECEWISE = [
           lambda x: 1.0507009873554804934193349852946 * np.where(x > 0, x, 1.6732632423543772848170429916717 * np.expm1(x)),
           (STEPS,)),
     Unary("hardsigmoid", ("F.hardsigmoid(2 * x)",), lambda x: np.clip(2 * x + 3, 0, 6) / 6, (STEPS,),
-          terms=2.0**30),  # its sixth is one of float32
+          terms=2.0**30, smooth=False),  # its sixth is one of float32
     Unary("hardswish", ("F.hardswish(2 * x)",), lambda x: 2 * x * np.clip(2 * x + 3, 0, 6) / 6, (STEPS,)),
     Unary("softshrink", ("F.softshrink(x)",), lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0), (STEPS,)),
     Unary("hardshrink", ("F.hardshrink(x)",), lambda x: np.where(np.abs(x) > 0.5, x, 0 * x), (STEPS,)),
@@ -121,6 +120,9 @@ PIECEWISE = [
     Unary("ldexp", ("torch.ldexp(x, torch.tensor(3))",), lambda x: 8 * x, (STEPS,)),
     Unary("angle", ("torch.angle(x)",), lambda x: np.where(x < 0, special.PI + 0 * x, 0 * x), (STEPS,)),
 ]
+
+# A family of its own, since its gradient of zeros is of another kind.
+SIGNS = [Unary("sgn", forms("sgn"), np.sign, (STEPS,))]
 
 # Through mpmath: slow one by one, so with fewer elements and one form fewer.
 SPECIAL = [
@@ -154,8 +156,8 @@ BINARY = [
     Unary("div_floor", ("torch.div(x, y, rounding_mode='floor')",), lambda x, y: np.floor(x / y), (STEPS * 2, QUARTERS)),
     Unary("pow", ("x ** y", "torch.pow(x, y)", "x.clone().pow_(y)"), np.power, (POSITIVE, OTHERS), terms=256),
     Unary("float_power", ("torch.float_power(x, y)",), np.power, (POSITIVE, OTHERS), terms=256),
-    Unary("fmod_tensor", ("torch.fmod(x, y)", "x.clone().fmod_(y)"), np.fmod, (STEPS * 2, QUARTERS)),
-    Unary("remainder_tensor", ("torch.remainder(x, y)", "x % y"), np.mod, (STEPS * 2, QUARTERS)),
+    Unary("fmod_tensor", ("torch.fmod(x, y)", "x.clone().fmod_(y)"), np.fmod, (STEPS * 2, QUARTERS), smooth=False),
+    Unary("remainder_tensor", ("torch.remainder(x, y)", "x % y"), np.mod, (STEPS * 2, QUARTERS), smooth=False),
     Unary("atan2", ("torch.atan2(x, y)", "x.arctan2(y)", "x.clone().atan2_(y)"), np.arctan2, (REALS, OTHERS)),
     Unary("hypot", ("torch.hypot(x, y)", "x.clone().hypot_(y)"), np.hypot, (REALS, OTHERS)),
     Unary("maximum", ("torch.maximum(x, y)", "torch.max(x, y)", "torch.fmax(x, y)", "x.clamp(min=y)"),
@@ -188,4 +190,4 @@ TERNARY = [
           lambda x, y, z: np.minimum(np.maximum(x, y), z), (STEPS * 2, -np.abs(GRID), np.abs(GRID[::-1]) + 0.25)),
 ]
 
-ROWS = [*SMOOTH, *PIECEWISE, *SPECIAL, *BINARY, *TERNARY]
+ROWS = [*SMOOTH, *PIECEWISE, *SIGNS, *SPECIAL, *BINARY, *TERNARY]

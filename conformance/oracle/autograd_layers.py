@@ -11,11 +11,11 @@ from conformance.oracle.autograd_arrays import convolved, logsumexp, normalised,
 
 Row = partial(Derivative, terms=512)
 PICTURE = apart(2.0, 1, 2, 4, 4)
-FILTER = apart(1.0, 2, 2, 3, 3, seed=1)
+FILTER = apart(1.0, 1, 2, 2, 2, seed=1)
 BIAS = apart(1.0, 2, seed=2)
 LOGITS = apart(2.0, 4, 5)
 TARGETS = apart(1.5, 4, 5, seed=3)
-CHANCES = spread(0.1, 0.9, 4, 5)
+CHANCES = spread(0.25, 0.75, 4, 5)
 LABELS = np.array([1, 0, 4, 1])
 WEIGHTS = np.array([1.0, 0.5, 2.0, 1.5, 0.25])
 LABELS_CODE = "torch.tensor([1, 0, 4, 1], device=x.device)"
@@ -33,7 +33,7 @@ def huber(x: np.ndarray, y: np.ndarray, delta: float = 1.0) -> np.ndarray:
 
 
 LAYERS = [
-    Row("conv2d", ("F.conv2d(x, y, z)",), lambda x, y, z: convolved(x, y) + z[:, None, None], (PICTURE, FILTER, BIAS)),
+    Row("conv2d", ("F.conv2d(x, y, z)",), lambda x, y, z: convolved(x, y) + z[:, None, None], (PICTURE, FILTER, BIAS[:1])),
     Row("conv2d_padded", ("F.conv2d(x, y, padding=1, stride=2)",), lambda x, y: convolved(x, y, 2, 1), (PICTURE, FILTER)),
     Row("conv1d", ("F.conv1d(x, y)",), lambda x, y: np.stack([np.tensordot(y, x[0, :, k : k + 3], ((1, 2), (0, 1))) for k in range(4)], -1)[None],
         (apart(1.0, 1, 2, 6), apart(1.0, 3, 2, 3))),
@@ -66,11 +66,11 @@ LOSSES = [
         lambda x: (picked(x) * WEIGHTS[LABELS]).sum() / WEIGHTS[LABELS].sum(), (LOGITS,)),
     Row("cross_entropy_ignored", (f"F.cross_entropy(x, {LABELS_CODE}, ignore_index=0)",), lambda x: picked(x)[[0, 2, 3]].mean(), (LOGITS,)),
     Row("cross_entropy_soft", ("F.cross_entropy(x, y)",), lambda x, y: ((logsumexp(x, 1, keepdims=True) - x) * y).sum() / 4, (LOGITS, CHANCES)),
-    Row("binary_cross_entropy", ("F.binary_cross_entropy(x, y)",), lambda x, y: -(y * np.log(x) + (1 - y) * np.log(1 - x)).mean(), (CHANCES, CHANCES[::-1] + 0)),
-    Row("bce_with_logits", ("F.binary_cross_entropy_with_logits(x, y)",), lambda x, y: (np.log1p(np.exp(x)) - x * y).mean(), (LOGITS, CHANCES)),
-    Row("kl_div", ("F.kl_div(x, y, reduction='batchmean')",), lambda x, y: (y * (np.log(y) - x)).sum() / 4, (LOGITS, CHANCES)),
+    Row("binary_cross_entropy", ("F.binary_cross_entropy(x, y)",), lambda x, y: -(y * np.log(x) + (1 - y) * np.log(1 - x)).mean(), (CHANCES, CHANCES[::-1] + 0), terms=2.0**14),
+    Row("bce_with_logits", ("F.binary_cross_entropy_with_logits(x, y)",), lambda x, y: (np.log1p(np.exp(x)) - x * y).mean(), (LOGITS, CHANCES), terms=2.0**14),
+    Row("kl_div", ("F.kl_div(x, y, reduction='batchmean')",), lambda x, y: (y * (np.log(y) - x)).sum() / 4, (LOGITS, CHANCES), terms=2.0**14),
     Row("soft_margin_loss", ("F.soft_margin_loss(x, torch.ones_like(x))",), lambda x: np.log1p(np.exp(-x)).mean(), (LOGITS,)),
-    Row("poisson_nll_loss", ("F.poisson_nll_loss(x, y)",), lambda x, y: (np.exp(x) - y * x).mean(), (LOGITS, CHANCES)),
+    Row("poisson_nll_loss", ("F.poisson_nll_loss(x, y)",), lambda x, y: (np.exp(x) - y * x).mean(), (LOGITS, CHANCES), terms=2.0**14),
 ]
 
 ROWS = [*LAYERS, *LOSSES]

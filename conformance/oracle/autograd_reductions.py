@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ from conformance.oracle.autograd import Derivative, apart, spread
 from conformance.oracle.autograd_arrays import logsumexp, norm, softmax
 
 Row = Derivative
+Norm = partial(Derivative, terms=512)
 REALS = apart(2.0, 3, 7)
 OTHERS = apart(1.5, 3, 7, seed=1)
 CUBE = apart(2.0, 2, 3, 4)
 POSITIVE = spread(0.5, 3.0, 3, 7)
 FEW = apart(2.0, 2, 4)
+AWAY = REALS + np.where(REALS < 0, -0.5, 0.5)
 LONG_ROW = apart(2.0, 2, 19)
 
 
@@ -96,26 +99,26 @@ PRODUCTS = [
 ]
 
 NORMS = [
-    Row("norm", ("x.norm()", "torch.norm(x)", "torch.linalg.norm(x)", "torch.linalg.vector_norm(x)"), lambda x: norm(x, 2), (REALS,)),
-    Row("norm_dim", ("x.norm(dim=1)", "torch.norm(x, 2, 1)", "torch.linalg.vector_norm(x, dim=-1)"), lambda x: norm(x, 2, 1), (REALS,)),
-    Row("norm_keepdim", ("x.norm(2, 0, keepdim=True)",), lambda x: norm(x, 2, 0, keepdims=True), (REALS,)),
-    Row("norm_one", ("x.norm(1, 1)", "torch.linalg.vector_norm(x, 1, 1)"), lambda x: norm(x, 1, 1), (REALS,)),
-    Row("norm_three", ("x.norm(3, 1)", "torch.linalg.vector_norm(x, 3, 1)"), lambda x: norm(x, 3, 1), (REALS,)),
-    Row("norm_half", ("x.norm(0.5, 1)",), lambda x: norm(x, 0.5, 1), (REALS,), terms=512),
-    Row("norm_inf", ("x.norm(inf, 1)", "torch.linalg.vector_norm(x, inf, 1)"), lambda x: norm(x, np.inf, 1), (POSITIVE,)),
-    Row("norm_minus_inf", ("x.norm(-inf, 1)",), lambda x: norm(x, -np.inf, 1), (POSITIVE,)),
-    Row("matrix_norm", ("torch.linalg.matrix_norm(x)", "torch.linalg.norm(x, 'fro')"), lambda x: norm(x, 2), (REALS,)),
-    Row("normalize", ("F.normalize(x, dim=1)",), lambda x: x / norm(x, 2, 1, keepdims=True), (REALS,)),
-    Row("dist", ("torch.dist(x, y)", "x.dist(y, 2)"), lambda x, y: norm(x - y, 2), (REALS, OTHERS)),
-    Row("dist_three", ("torch.dist(x, y, 3)",), lambda x, y: norm(x - y, 3), (REALS, OTHERS)),
-    Row("cdist", ("torch.cdist(x, y)", "torch.cdist(x, y, compute_mode='donot_use_mm_for_euclid_dist')"),
-        distances, (FEW, apart(1.5, 3, 4, seed=1)), terms=512),
-    Row("cdist_three", ("torch.cdist(x, y, p=3.0)",), lambda x, y: distances(x, y, 3), (FEW, apart(1.5, 3, 4, seed=1)), terms=512, smooth=False),
-    Row("pdist", ("F.pdist(x)",), lambda x: distances(x, x + 0)[np.triu_indices(3, 1)], (REALS,), terms=512, smooth=False),
-    Row("pairwise_distance", ("F.pairwise_distance(x, y, eps=0.0)",), lambda x, y: norm(x - y, 2, -1), (REALS, OTHERS)),
-    Row("cosine_similarity", ("F.cosine_similarity(x, y)", "torch.cosine_similarity(x, y, 1)"),
-        lambda x, y: (x * y).sum(1) / norm(x, 2, 1) / norm(y, 2, 1), (REALS, OTHERS), terms=512),
-    Row("renorm", ("torch.renorm(x, 2, 0, 0.5)",), lambda x: x * 0.5 / (norm(x, 2, 1, keepdims=True) + 1e-7), (REALS,), terms=2.0**24),
+    Norm("norm", ("x.norm()", "torch.norm(x)", "torch.linalg.norm(x)", "torch.linalg.vector_norm(x)"), lambda x: norm(x, 2), (REALS,)),
+    Norm("norm_dim", ("x.norm(dim=1)", "torch.norm(x, 2, 1)", "torch.linalg.vector_norm(x, dim=-1)"), lambda x: norm(x, 2, 1), (REALS,)),
+    Norm("norm_keepdim", ("x.norm(2, 0, keepdim=True)",), lambda x: norm(x, 2, 0, keepdims=True), (REALS,)),
+    Norm("norm_one", ("x.norm(1, 1)", "torch.linalg.vector_norm(x, 1, 1)"), lambda x: norm(x, 1, 1), (REALS,)),
+    Norm("norm_three", ("x.norm(3, 1)", "torch.linalg.vector_norm(x, 3, 1)"), lambda x: norm(x, 3, 1), (AWAY,)),
+    Norm("norm_half", ("x.norm(0.5, 1)",), lambda x: norm(x, 0.5, 1), (AWAY,), terms=2048),
+    Norm("norm_inf", ("x.norm(inf, 1)", "torch.linalg.vector_norm(x, inf, 1)"), lambda x: norm(x, np.inf, 1), (POSITIVE,)),
+    Norm("norm_minus_inf", ("x.norm(-inf, 1)",), lambda x: norm(x, -np.inf, 1), (POSITIVE,)),
+    Norm("matrix_norm", ("torch.linalg.matrix_norm(x)", "torch.linalg.norm(x, 'fro')"), lambda x: norm(x, 2), (REALS,)),
+    Norm("normalize", ("F.normalize(x, dim=1)",), lambda x: x / norm(x, 2, 1, keepdims=True), (REALS,)),
+    Norm("dist", ("torch.dist(x, y)", "x.dist(y, 2)"), lambda x, y: norm(x - y, 2), (REALS, OTHERS)),
+    Norm("dist_three", ("torch.dist(x, y, 3)",), lambda x, y: norm(x - y, 3), (AWAY, OTHERS / 4), terms=2048),
+    Norm("cdist", ("torch.cdist(x, y)", "torch.cdist(x, y, compute_mode='donot_use_mm_for_euclid_dist')"),
+        distances, (FEW, apart(1.5, 3, 4, seed=1)), smooth=False),
+    Norm("cdist_three", ("torch.cdist(x, y, p=3.0)",), lambda x, y: distances(x, y, 3), (FEW, apart(1.5, 3, 4, seed=1)), smooth=False),
+    Norm("pdist", ("F.pdist(x)",), lambda x: distances(x, x + 0)[np.triu_indices(3, 1)], (REALS,), smooth=False),
+    Norm("pairwise_distance", ("F.pairwise_distance(x, y, eps=0.0)",), lambda x, y: norm(x - y, 2, -1), (REALS, OTHERS)),
+    Norm("cosine_similarity", ("F.cosine_similarity(x, y)", "torch.cosine_similarity(x, y, 1)"),
+        lambda x, y: (x * y).sum(1) / norm(x, 2, 1) / norm(y, 2, 1), (REALS, OTHERS)),
+    Norm("renorm", ("torch.renorm(x, 2, 0, 0.5)",), lambda x: x * 0.5 / (norm(x, 2, 1, keepdims=True) + 1e-7), (REALS,), terms=2.0**24),
 ]
 
 ORDERS = [

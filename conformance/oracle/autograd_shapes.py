@@ -33,7 +33,7 @@ def embedded(x: np.ndarray) -> np.ndarray:
 
 
 VIEWS = [
-    Row("view", ("x.view(7, 3)", "x.reshape(7, 3)", "torch.reshape(x, (-1, 3))", "x.view_as(torch.empty(7, 3))"), lambda x: x.reshape(7, 3), (REALS,)),
+    Row("view", ("x.reshape(7, 3)", "torch.reshape(x, (-1, 3))", "x.contiguous().view(7, 3)", "x.contiguous().view_as(torch.empty(7, 3))"), lambda x: x.reshape(7, 3), (REALS,)),
     Row("flatten", ("x.flatten()", "torch.flatten(x)", "x.ravel()", "x.reshape(-1)"), lambda x: x.reshape(-1), (CUBE,)),
     Row("flatten_some", ("x.flatten(1)", "torch.flatten(x, 1, 2)"), lambda x: x.reshape(2, 12), (CUBE,)),
     Row("unflatten", ("x.unflatten(1, (2, 2))", "x.unflatten(-1, (2, -1))"), lambda x: x.reshape(4, 2, 2), (SQUARE,)),
@@ -42,7 +42,7 @@ VIEWS = [
     Row("transpose", ("x.t()", "x.T", "x.transpose(0, 1)", "x.swapaxes(0, 1)", "x.mT", "torch.permute(x, (1, 0))", "x.clone().t_()"), lambda x: x.T, (REALS,)),
     Row("permute", ("x.permute(2, 0, 1)", "torch.permute(x, (2, 0, 1))", "x.movedim(2, 0)", "torch.moveaxis(x, -1, 0)"),
         lambda x: x.transpose(2, 0, 1), (CUBE,)),
-    Row("contiguous", ("x.t().contiguous().t()", "x.contiguous()"), lambda x: x, (REALS,)),
+    Row("contiguous", ("x.t().contiguous().t() + 0", "x.contiguous() + 0"), lambda x: x, (REALS,)),
     Row("diagonal", ("torch.diagonal(x)", "x.diagonal()", "torch.diag(x)"), lambda x: np.diagonal(x), (SQUARE,)),
     Row("diagonal_off", ("x.diagonal(1)", "torch.diagonal(x, offset=1)", "torch.diag(x, 1)"), lambda x: np.diagonal(x, 1), (SQUARE,)),
     Row("diagonal_dims", ("x.diagonal(0, 0, 2)",), lambda x: np.diagonal(x, 0, 0, 2), (CUBE,)),

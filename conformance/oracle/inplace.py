@@ -175,13 +175,13 @@ def index_reduce(
     return _reduced(x, source, _along(x, dim, index), reduce, include_self)
 
 
-def index_put(
-    x: np.ndarray, indices: Sequence[np.ndarray], values: np.ndarray, accumulate: bool = False
-) -> np.ndarray:
+def index_put(x: np.ndarray, indices: Sequence[np.ndarray], values: np.ndarray, accumulate: bool = False) -> np.ndarray:
     """values at x[indices], which broadcast with one another; added if accumulate."""
     if indices[0].dtype == np.bool_:
         indices = [axis for mask in indices for axis in np.nonzero(mask)]
-    places = np.stack(np.broadcast_arrays(*(np.where(at < 0, at + n, at) for at, n in zip(indices, x.shape, strict=False))), -1)
+    places = np.stack(
+        np.broadcast_arrays(*(np.where(at < 0, at + n, at) for at, n in zip(indices, x.shape, strict=False))), -1
+    )
     shape = (*places.shape[:-1], *x.shape[len(indices) :])
     values = np.broadcast_to(values, shape)
     head = places.ndim - 1
@@ -195,23 +195,26 @@ def put(x: np.ndarray, index: np.ndarray, source: np.ndarray, accumulate: bool =
     return _reduced(x, source, _flat(x, index), "sum") if accumulate else _last(x, source, _flat(x, index))
 
 
-def scatter(x: np.ndarray, dim: int, index: np.ndarray, source: Any, *, reduce: str | None = None) -> np.ndarray:
+def scatter(
+    x: np.ndarray, dim: int, index: np.ndarray, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> np.ndarray:
     """Element p of the source (or the one value) at p with index[p] for its coordinate dim; or added, or multiplied."""
+    source = value if src is None else src
     if reduce is None:
         return _last(x, source, _across(x, dim, index))
     return _reduced(x, converted(source, x), _across(x, dim, index), {"add": "sum", "multiply": "prod"}[reduce])
 
 
-def scatter_add(x: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray) -> np.ndarray:
+def scatter_add(x: np.ndarray, dim: int, index: np.ndarray, src: np.ndarray) -> np.ndarray:
     """Element p of the source added at p with index[p] for its coordinate dim."""
-    return _reduced(x, source, _across(x, dim, index), "sum")
+    return _reduced(x, src, _across(x, dim, index), "sum")
 
 
 def scatter_reduce(
-    x: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray, reduce: str, *, include_self: bool = True
+    x: np.ndarray, dim: int, index: np.ndarray, src: np.ndarray, reduce: str, *, include_self: bool = True
 ) -> np.ndarray:
     """The elements of the source that go to one place reduced by sum, prod, mean, amax or amin."""
-    return _reduced(x, source, _across(x, dim, index), reduce, include_self)
+    return _reduced(x, src, _across(x, dim, index), reduce, include_self)
 
 
 # -- along a dimension, and matrices -----------------------------------------------------------------------------------

@@ -311,6 +311,12 @@ def addcdiv(x: np.ndarray, tensor1: np.ndarray, tensor2: np.ndarray, value: Any 
     return x + x.dtype.type(value) * a / b
 
 
+def _joined(real: np.ndarray, imag: np.ndarray) -> np.ndarray:
+    joined = np.empty(np.broadcast_shapes(real.shape, imag.shape), np.result_type(real, np.complex128))
+    joined.real, joined.imag = real, imag
+    return joined
+
+
 def _rounding(function: Any) -> Function:
     return lambda x: _floating(function, np.asarray(x))
 
@@ -376,6 +382,8 @@ FUNCTIONS: dict[str, Function] = {
     "isposinf": lambda x: x == np.inf,
     "isneginf": lambda x: x == -np.inf,
     "isreal": lambda x: np.imag(x) == 0,
+    "complex": quiet(lambda x, y: _joined(wide(x), wide(y))),
+    "polar": quiet(lambda size, turn: _joined(wide(size) * np.cos(wide(turn)), wide(size) * np.sin(wide(turn)))),
     "lerp": lerp,
     "addcmul": addcmul,
     "addcdiv": addcdiv,

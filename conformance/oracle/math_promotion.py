@@ -85,8 +85,10 @@ def result(rule: str, computed: str, default: str = "float32") -> str:
     """The dtype of a function's result, by its rule, from the dtype that the operands are promoted to.
 
     `same`: that dtype; `float`: the default dtype instead of an integer; `bool`; `real`: the dtype of the parts
-    instead of a complex one; `real float`: both; `double`: float64 or complex128.
+    instead of a complex one; `real float`: both; `double`: float64 or complex128; `complex`: with these parts.
     """
+    if rule == "complex":
+        return _COMPLEX[computed]
     if rule == "bool":
         return "bool"
     if rule == "double":

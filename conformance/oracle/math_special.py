@@ -146,11 +146,48 @@ def _ndtri(p: float) -> Any:
 
 
 def _entr(x: float) -> Any:
-    return x if math.isnan(x) else -math.inf if x < 0 else 0.0 if x == 0 else -x if x == math.inf else -x * mpmath.log(x)
+    if math.isnan(x) or x == 0:
+        return x
+    return -math.inf if x < 0 or x == math.inf else -x * mpmath.log(x)
 
 
 def _ndtr(x: float) -> Any:
-    return x if math.isnan(x) else (1.0 if x > 0 else 0.0) if abs(x) > 40 else mpmath.erfc(-x / mpmath.sqrt(2)) / 2
+    if math.isnan(x) or abs(x) > 40:
+        return x if math.isnan(x) else float(x > 0)
+    return mpmath.erfc(-x / mpmath.sqrt(2)) / 2
+
+
+def _log_ndtr(x: float) -> Any:
+    with mpmath.extraprec(60):
+        return mpmath.log(mpmath.erfc(-mpmath.mpf(x) / mpmath.sqrt(2)) / 2)
+
+
+def _erfcx(x: float) -> Any:
+    # Below -27 the result is larger than any double; far out the asymptotic series is as good as its terms are small.
+    if x < -27:
+        return math.inf
+    v = mpmath.mpf(x)
+    if x > 90:
+        w = 1 / (2 * v * v)
+        return (1 - w * (1 - 3 * w * (1 - 5 * w * (1 - 7 * w * (1 - 9 * w))))) / (v * mpmath.sqrt(mpmath.pi))
+    with mpmath.extraprec(60):
+        return mpmath.exp(v * v) * mpmath.erfc(v)
+
+
+def _scaled_bessel(order: int) -> Callable[[float], Any]:
+    def at(x: float) -> Any:
+        v = abs(mpmath.mpf(x))
+        if v > 1e6:  # the first terms of the asymptotic series
+            size = (1 - (4 * order**2 - 1) / (8 * v)) / mpmath.sqrt(2 * mpmath.pi * v)
+        else:
+            size = mpmath.exp(-v) * mpmath.besseli(order, v)
+        return -size if order % 2 and x < 0 else size
+
+    return at
+
+
+def _i1(x: float) -> Any:
+    return mpmath.besseli(1, x) if abs(x) < 720 else math.copysign(math.inf, x)
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -166,5 +203,13 @@ FUNCTIONS: dict[str, Function] = {
     "igammac": pointwise("igammac", _igammac),
     "ndtr": pointwise("ndtr", _ndtr),
     "ndtri": pointwise("ndtri", _ndtri),
+    "log_ndtr": pointwise("log_ndtr", _log_ndtr),
     "entr": pointwise("entr", _entr),
+    "erfcx": pointwise("erfcx", _erfcx),
+    "i0e": pointwise("i0e", _scaled_bessel(0)),
+    "i1": pointwise("i1", _i1),
+    "i1e": pointwise("i1e", _scaled_bessel(1)),
+    "bessel_j0": pointwise("bessel_j0", lambda x: mpmath.besselj(0, x)),
+    "bessel_j1": pointwise("bessel_j1", lambda x: mpmath.besselj(1, x)),
+    "zeta": pointwise("zeta", lambda s, q: mpmath.zeta(s, q)),
 }

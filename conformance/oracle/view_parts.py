@@ -46,9 +46,9 @@ def narrow(g: Geometry, dim: int, start: int, length: int) -> Geometry:
 
 def slice_along(g: Geometry, dim: int, part: slice) -> Geometry:
     """As Python slices a range; steps have to be positive."""
+    dim = _own(g, dim)
     if part.step is not None and part.step < 1:
         raise ValueError("steps have to be positive")
-    dim = _own(g, dim)
     kept = range(g.shape[dim])[part]
     return _cut(g, dim, kept.start, len(kept), kept.step)
 

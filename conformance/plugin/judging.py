@@ -121,15 +121,16 @@ class Judging:
             error = error.exceptions[0]
         plain = isinstance(error, AssertionError)
         detail = Detail(message=str(error) if plain else f"{type(error).__name__}: {error}")
-        drawn = {name: value for name, value in tried.arguments.items() if name != "subject"}
-        detail.recipe = "\n".join(f"{name} = {value!r}" for name, value in drawn.items())[:4000] or None
+        given = {**tried.arguments, **dict(reproducer.turns(error))}
+        given.pop("subject", None)
+        detail.recipe = "\n".join(f"{name} = {value!r}" for name, value in given.items())[:4000] or None
         expected, actual = (self.compared if plain and self.compared else None) or (None, None)
         detail.expected = getattr(error, "expected", None) or expected
         detail.actual = getattr(error, "actual", None) or actual
         if verdict == Verdict.REFUTED:
             function = getattr(getattr(item.obj, "hypothesis", None), "inner_test", item.obj)
             claim = self.state.catalogue[item.stash[PLANNED].claim]
-            detail.reproducer = reproducer.script(function, tried.arguments, claim, detail)
+            detail.reproducer = reproducer.script(function, tried.arguments, claim, detail, error)
         return detail
 
     def _show(self, item: pytest.Item, report: Any, record: Record, place: str) -> None:

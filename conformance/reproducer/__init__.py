@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,55 +16,90 @@ from conformance import numerics
 from conformance.claim import Claim
 from conformance.reproducer.arguments import Arguments
 from conformance.reproducer.bundle import SHORTER, VALUES, Bundle, Unbundleable
+from conformance.reproducer.sweeps import RANDOM, Frame, frames, turns
 from conformance.reproducer.verification import verify
 from conformance.run import Detail
 
-__all__ = ["script", "verify"]
+__all__ = ["script", "turns", "verify"]
 
 ROOT = Path(__file__).parent.parent.parent
 ALWAYS = {"torch", "numpy"}
 
 
-def script(function: Callable[..., None], arguments: dict[str, Any], claim: Claim, detail: Detail) -> str:
+def script(
+    function: Callable[..., None],
+    arguments: dict[str, Any],
+    claim: Claim,
+    detail: Detail,
+    error: BaseException | None = None,
+) -> str:
     """A script that calls a check with the arguments that refuted its claim: it exits 1 and says what differs if
     PyTorch still refutes it, and 0 if not.
 
     `function`: the check without Hypothesis. `arguments`: by name, among them `subject`. `detail`: what was found.
-    Where the check cannot stand alone, the script calls the suite, and says so.
+    `error`: what ended the check; the script leaves out the turns of its loops that came before. Where the check
+    cannot stand alone, the script calls the suite, and says so.
     """
     function = inspect.unwrap(function)
     try:
-        code, packages = _alone(function, arguments, detail)
-    except Exception as error:  # whatever a check is made of, its record gets a script
-        code, packages = _with_suite(function, arguments, claim, error), {"torch-conformance (run it in a checkout)"}
+        code, packages = _alone(function, arguments, detail, error)
+    except Exception as reason:  # whatever a check is made of, its record gets a script
+        code, packages = _with_suite(function, arguments, claim, reason), {"torch-conformance (run it in a checkout)"}
     return _heading(claim, detail, packages) + code
 
 
-def _alone(function: Callable[..., None], arguments: dict[str, Any], detail: Detail) -> tuple[str, set[str]]:
+def _alone(
+    function: Callable[..., None], arguments: dict[str, Any], detail: Detail, error: BaseException | None
+) -> tuple[str, set[str]]:
     if function.__qualname__ != function.__name__ or getattr(function, "__closure__", None):
         raise Unbundleable("the check was made by another function")
-    widening = dict(numerics.widening)
-    bundle = Bundle({key: value for key, value in SHORTER.items() if not widening or key != VALUES})
-    called, writer, given = _written(bundle, function, arguments)
-    if bundle.only_exact:
-        bundle = Bundle({**SHORTER, VALUES: "exact_values"})
-        called, writer, given = _written(bundle, function, arguments)
-    lines = [f"torch.manual_seed({torch.initial_seed()})"]
-    if widening:
-        lines.append(f"{bundle.reference('conformance.numerics', 'widening')}.update({widening!r})")
-    lines += [f"arguments = dict(\n{given})", *_ending(called, detail)]
-    for extra in ("torch", *arguments["subject"].profile.imports):
-        writer.use(f"import {extra}")
-    packages = {found.module.partition(".")[0] for found in (*bundle.imports, *writer.imports.values())}
-    return bundle.text(list(writer.imports.values()), "\n".join(lines) + "\n"), packages
+    shorter = dict(SHORTER)
+    if numerics.widening:
+        del shorter[VALUES]
+    written = Written(function, arguments, shorter, frames(error))
+    if written.bundle.attributes & RANDOM:
+        written = Written(function, arguments, shorter, {})
+    if written.bundle.only_exact:
+        written = Written(function, arguments, {**shorter, VALUES: "exact_values"}, written.bundle.frames)
+    return written.text(detail), written.packages
 
 
-def _written(bundle: Bundle, function: Callable[..., None], arguments: dict[str, Any]) -> tuple[str, Arguments, str]:
-    called = bundle.reference(function.__module__, function.__name__)
-    for _ in range(2):  # rows of tables may ask more of the subject and the recipes than the check itself
-        writer = Arguments(bundle, function.__module__, arguments["subject"].device)
-        given = [f"    {name}={writer.code(value)},\n" for name, value in arguments.items()]
-    return str(called), writer, "".join(given)
+class Written:
+    """A check, all that it uses, and its arguments, as code."""
+
+    def __init__(
+        self,
+        function: Callable[..., None],
+        arguments: dict[str, Any],
+        shorter: dict[tuple[str, str], str],
+        under_way: Mapping[tuple[str, str], Frame],
+    ) -> None:
+        module, self.subject = function.__module__, arguments["subject"]
+        device = self.subject.device
+        self.bundle = Bundle(shorter, under_way, lambda bundle, value: Arguments(bundle, module, device).code(value))
+        self.called = str(self.bundle.reference(module, function.__name__))
+        for _ in range(2):  # rows of tables may ask more of the subject and the recipes than the check itself
+            self.writer = Arguments(self.bundle, module, device)
+            self.given = [f"    {name}={self.writer.code(value)},\n" for name, value in arguments.items()]
+            turns = self.bundle.turns.items()
+            self.turns = [f"{self.bundle.token(key)} = [{self.writer.code(value)}]" for key, value in turns]
+        for extra in ("torch", *self.subject.profile.imports):
+            self.writer.use(f"import {extra}")
+
+    @property
+    def packages(self) -> set[str]:
+        """The top-level modules that the script imports."""
+        imports = (*self.bundle.imports, *self.writer.imports.values())
+        return {found.module.partition(".")[0] for found in imports}
+
+    def text(self, detail: Detail) -> str:
+        """The script without its heading."""
+        lines = [f"torch.manual_seed({torch.initial_seed()})"]
+        if numerics.widening:
+            name = self.bundle.reference("conformance.numerics", "widening")
+            lines.append(f"{name}.update({dict(numerics.widening)!r})")
+        lines += [*self.turns, f"arguments = dict(\n{''.join(self.given)})", *_ending(self.called, detail)]
+        return self.bundle.text(list(self.writer.imports.values()), "\n".join(lines) + "\n")
 
 
 def _ending(called: str, detail: Detail) -> list[str]:

@@ -11,11 +11,13 @@ import builtins
 import contextlib
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from conformance.reproducer.modules import Import, Module, parsed, source_of
 from conformance.reproducer.scopes import Rewriter
+from conformance.reproducer.sweeps import Frame
 
 SUPPORT = "conformance.reproducer.support"
 # Names of our modules, and of Hypothesis, that a bundle replaces by shorter equivalents in the support module.
@@ -43,10 +45,19 @@ class Unbundleable(Exception):
 
 
 class Bundle:
-    """Definitions and imports, in an order in which they can be executed. `shorter`: as SHORTER."""
+    """Definitions and imports, in an order in which they can be executed.
 
-    def __init__(self, shorter: Mapping[tuple[str, str], str] = SHORTER) -> None:
-        self.shorter = shorter
+    `shorter`: as SHORTER. `frames`: the functions under way; their loops are `turns`, by the key of a global name.
+    """
+
+    def __init__(
+        self,
+        shorter: Mapping[tuple[str, str], str] = SHORTER,
+        frames: Mapping[tuple[str, str], Frame] = MappingProxyType({}),
+        can_write: Callable[[Bundle, Any], object] = lambda bundle, value: None,
+    ) -> None:
+        self.shorter, self.frames, self.can_write = shorter, frames, can_write
+        self.turns: dict[tuple[str, str], Any] = {}
         self.keys: list[tuple[str, str]] = []
         self.imports: list[Import] = []
         self.statements: list[ast.stmt] = []
@@ -100,6 +111,10 @@ class Bundle:
             self.keys.append(key)
             for statement in statements:
                 self._add(module, statement)
+        return self.token(key)
+
+    def token(self, key: tuple[str, str]) -> str:
+        """What stands for a global name until `text` names it."""
         return f"__token{self.keys.index(key)}__"
 
     def _add(self, module: str, statement: ast.stmt) -> None:
@@ -111,6 +126,21 @@ class Bundle:
     def expression(self, module: str, node: ast.expr) -> str:
         """An expression of one of our modules as text with tokens, what it uses bundled."""
         return ast.unparse(Rewriter(self, module).visit(copy.deepcopy(node)))
+
+    def held(self, module: str, function: str, loop: ast.For) -> str | None:
+        """The token of a list with the one turn of a loop that refuted; None for any other loop."""
+        try:
+            value = self.frames[module, function].turn(loop)
+            with self.attempt():
+                self.can_write(self, value)
+        except (LookupError, Unbundleable):
+            return None
+        names = "_".join(node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name))
+        key = (f"{module}.{function}:{loop.lineno}", f"{names}_tried")
+        self.turns[key] = value
+        if key not in self.keys:
+            self.keys.append(key)
+        return self.token(key)
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:
@@ -137,7 +167,7 @@ class Bundle:
         """Whether values are compared, and never but for equality."""
         if (SUPPORT, "assert_values") not in self.keys:
             return False
-        token = f"__token{self.keys.index((SUPPORT, 'assert_values'))}__"
+        token = self.token((SUPPORT, "assert_values"))
         nodes = [node for statement in self.statements for node in ast.walk(statement)]
         calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") == token]
         uses = sum(isinstance(node, ast.Name) and node.id == token for node in nodes)
@@ -160,7 +190,7 @@ class Bundle:
         used = taken | self.locals | set(dir(builtins)) | {"arguments", "error"}
         names: list[str] = []
         for module, name in self.keys:
-            if name in used:
+            if name in used and ":" not in module:
                 name = f"{module.rpartition('.')[2]}_{name}"
             while name in used:
                 name += "_"

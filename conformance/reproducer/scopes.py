@@ -21,6 +21,7 @@ class Rewriter(ast.NodeTransformer):
     def __init__(self, bundle: Bundle, module: str) -> None:
         self.bundle, self.module = bundle, module
         self.scopes: list[set[str]] = []
+        self.path: list[str] = []
 
     def _is_local(self, name: str) -> bool:
         return any(name in scope for scope in self.scopes)
@@ -39,6 +40,7 @@ class Rewriter(ast.NodeTransformer):
         return self.generic_visit(node)  # type: ignore[return-value]
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        self.path.append(node.name)
         if not self.scopes:
             node.name = self.bundle.reference(self.module, node.name) or node.name
         node.decorator_list = [self.visit(mark) for mark in node.decorator_list if not _is_mark(mark)]
@@ -50,6 +52,7 @@ class Rewriter(ast.NodeTransformer):
         self._enter(node)
         node.body = [self.visit(statement) for statement in _without_docstring(node.body)]
         self.scopes.pop()
+        self.path.pop()
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]
@@ -61,7 +64,17 @@ class Rewriter(ast.NodeTransformer):
         self.scopes.pop()
         return node
 
+    def visit_For(self, node: ast.For) -> ast.For:
+        """A loop that was under way is left with the turn that refuted."""
+        held = self.bundle.held(self.module, ".".join(self.path), node)
+        node.iter = ast.Name(held, ast.Load()) if held else self.visit(node.iter)
+        node.target = self.visit(node.target)
+        node.body = [self.visit(statement) for statement in node.body]
+        node.orelse = [self.visit(statement) for statement in node.orelse]
+        return node
+
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        self.path.append(node.name)
         if not self.scopes:
             node.name = self.bundle.reference(self.module, node.name) or node.name
         node.decorator_list = [self.visit(mark) for mark in node.decorator_list]
@@ -69,6 +82,7 @@ class Rewriter(ast.NodeTransformer):
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
         own = set(_stored(node.body))
         node.body = [self._member(statement, own) for statement in _without_docstring(node.body)]
+        self.path.pop()
         return node
 
     def _member(self, statement: ast.stmt, own: set[str]) -> ast.stmt:

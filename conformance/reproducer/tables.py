@@ -56,7 +56,8 @@ def _source(bundle: Bundle, module: str, constant: str, place: tuple[Any, ...]) 
         raise Unbundleable("an imported name")
     statements = found.bindings.get(constant, [])
     table = getattr(statements[0], "value", None) if len(statements) == 1 else None
-    element = _element(table, place) if place else None
+    whole = (module, constant) in bundle.keys  # then the check looks for the row in it
+    element = _element(table, place) if place and not whole else None
     if element is not None:
         return bundle.expression(module, element)
     path = "".join(".values" if key == "values" else f"[{key!r}]" for key in place)

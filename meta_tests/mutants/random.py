@@ -244,7 +244,7 @@ MUTANTS: list[Mutant] = [
             lambda mean, std=1.0, *a, **k: sound(
                 mean,
                 std
-                if isinstance(std, torch.Tensor) and std.all() or not isinstance(std, torch.Tensor) and std
+                if (isinstance(std, torch.Tensor) and std.all()) or (not isinstance(std, torch.Tensor) and std)
                 else std + 1e-3,
                 *a,
                 **k,

@@ -6,11 +6,18 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from conformance.dtypes import COMPLEX, INTEGERS, UNSIGNED_EXTRA
 from properties.strategies.recipe import LAYOUTS, Recipe, Shape, layouts
 from properties.strategies.values import cycle, distinct, interesting
 
 # Scalars, empty ones, sizes beyond a vector register and no multiple of it, and dimensions of size 1.
 SHAPES: tuple[Shape, ...] = ((), (1,), (0,), (7,), (33,), (0, 3), (3, 0, 2), (3, 4), (1, 5, 1), (2, 3, 4), (2, 3, 2, 5))
+KINDS = {
+    "integers": ("bool", *INTEGERS),
+    "floats": ("float16", "float32", "float64"),
+    "complex": COMPLEX,
+    "unsigned": UNSIGNED_EXTRA,
+}
 # Just beyond where kernels go parallel: 32,768 elements.
 LARGE: Shape = (257, 129)
 
@@ -21,9 +28,7 @@ def ndarray(recipe: Recipe, *, writable: bool = True) -> np.ndarray:
     if recipe.numel == 0:
         return np.empty(recipe.shape, flat.dtype)
     steps = tuple(stride * flat.itemsize for stride in recipe.strides)
-    made = np.lib.stride_tricks.as_strided(flat[recipe.offset :], recipe.shape, steps)
-    made.flags.writeable = writable
-    return made
+    return np.lib.stride_tricks.as_strided(flat[recipe.offset :], recipe.shape, steps, writeable=writable)
 
 
 def arrangements(
@@ -33,10 +38,18 @@ def arrangements(
     values where implementations break comes last. `large`: also one of more than 32,768 elements."""
     for shape in shapes:
         yield from layouts(distinct(dtype, shape), dtype, names)
+    plain = [name for name in names if name in ("contiguous", "stepped")]
     if large:
-        yield from layouts(distinct(dtype, LARGE), dtype, [name for name in names if name in ("contiguous", "stepped")])
+        yield from layouts(distinct(dtype, LARGE), dtype, plain)
     table = interesting(dtype)
-    yield from layouts(cycle(table, (len(table),)), dtype, [name for name in names if name in ("contiguous", "stepped")])
+    yield from layouts(cycle(table, (len(table),)), dtype, plain)
+
+
+def arranged(kind: str) -> Iterator[tuple[str, Recipe]]:
+    """The dtypes of a kind that numpy has too, each in all its arrangements."""
+    for dtype in KINDS[kind]:
+        for recipe in arrangements(dtype, large=dtype in ("float32", "int64", "bool")):
+            yield dtype, recipe
 
 
 def other_values(values: np.ndarray) -> np.ndarray:

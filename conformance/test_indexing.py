@@ -1,0 +1,223 @@
+"""Functions that read and write by an index or a mask, row by row: dtypes, layouts, every form, and long inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from conformance import host, rows
+from conformance.assertions import assert_raises, assert_values, require
+from conformance.check import check, must_answer
+from conformance.every_form import Invocation, Wanted, answer, same
+from conformance.indexing_rows import ROWS, apart, mask, places
+from conformance.numerics import EXACT
+from conformance.oracle import indexing_gather as oracle
+from conformance.subject import Subject
+from properties.strategies.recipe import contiguous, expanded, offset, stepped, transposed
+from properties.strategies.values import cycle, distinct, interesting
+
+pytestmark = must_answer
+
+LONG = 40_003  # beyond the size from which kernels share their work among threads
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(key, marks=check(f"indexing.{row.claim}", since=row.since)) for key, row in ROWS.items()]
+)
+def test_a_function(subject: Subject, row: str) -> None:
+    rows.run(ROWS[row], subject)
+
+
+@check("indexing.gather-output-size")
+def test_gather_has_the_size_of_its_index(subject: Subject) -> None:
+    for shape, dim, size in (((4, 5), 1, (4, 2)), ((4, 5), 0, (7, 3)), ((3, 4, 5), -1, (3, 4, 9)), ((6,), 0, (0,))):
+        x = contiguous(distinct("float32", shape), "float32").on(subject)
+        index = host.tensor(places(size, 2), "int64", subject.device)
+        for out in (torch.gather(x, dim, index), x.gather(dim, index)):
+            require(tuple(out.shape) == size, f"gather of {shape} with index {size} has shape {tuple(out.shape)}", size)
+
+
+@check("indexing.int32-index", since="2.9")
+def test_an_int32_index_reads_and_writes_as_int64_does(subject: Subject) -> None:
+    values, index = cycle(interesting("float32"), (4, 5)), places((4, 5), 5)
+    for layout in (contiguous, transposed, stepped):
+        x, where = layout(values, "float32"), layout(index.astype(np.int32), "int32")
+        call = Invocation("gather", (x, 1, where), rows.wanted_of(oracle.gather(values, 1, index), "float32"))
+        answer(subject, call, ("function", "method", "out"))
+        once = apart((4, 3), 1, 5)
+        new = cycle(interesting("float32")[3:], (4, 3))
+        given = (layout(values, "float32"), 1, layout(once.astype(np.int32), "int32"), layout(new, "float32"))
+        wanted = rows.wanted_of(oracle.scatter(values, 1, once, new), "float32")
+        answer(subject, Invocation("scatter", given, wanted), ("function", "inplace"))
+
+
+READERS: dict[str, tuple[Any, ...]] = {
+    "index_select": (0, places((50,), LONG)),
+    "take": (places((LONG,), LONG, 1),),
+    "masked_select": (mask((LONG,), 2),),
+    "gather": (0, places((LONG,), LONG, 3)),
+    "take_along_dim": (places((LONG,), LONG, 4), 0),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("index_select", marks=check("indexing.index-select")),
+        pytest.param("take", marks=check("indexing.take")),
+        pytest.param("masked_select", marks=check("indexing.masked-select")),
+        pytest.param("gather", marks=check("indexing.gather-selects")),
+        pytest.param("take_along_dim", marks=check("indexing.take-along-dim")),
+    ],
+)
+def test_reading_from_a_long_tensor(subject: Subject, name: str) -> None:
+    given = READERS[name]
+    for dtype in ("float32", "int64", "uint8"):
+        values = distinct(dtype, (LONG,))
+        chosen = next(part for part in given if isinstance(part, np.ndarray))
+        args = tuple(contiguous(a, a.dtype.name) if isinstance(a, np.ndarray) else a for a in given)
+        for layout in (contiguous, stepped):
+            call = Invocation(name, (layout(values, dtype), *args), (Wanted(values[chosen], dtype),))
+            answer(subject, call, ("function",))
+
+
+def _sent(values: np.ndarray, index: np.ndarray, new: np.ndarray) -> np.ndarray:
+    return values + np.bincount(index, new.astype(np.float64), len(values)).astype(values.dtype)
+
+
+def _written(values: np.ndarray, index: np.ndarray, new: np.ndarray) -> np.ndarray:
+    out = values.copy()
+    out[index] = new[: len(index)]
+    return out
+
+
+def _masked(values: np.ndarray, index: np.ndarray, new: np.ndarray) -> np.ndarray:
+    out = values.copy()
+    out[index] = new[: int(index.sum())]
+    return out
+
+
+ONCE, OFTEN, CHOSEN = apart((30_011,), 0, LONG), places((LONG,), 1000, 5), mask((LONG,), 6)
+WRITERS: dict[str, tuple[str, np.ndarray, Callable[..., np.ndarray]]] = {
+    "scatter": ("scatter", ONCE, _written),
+    "scatter_add": ("scatter-add", OFTEN, _sent),
+    "index_add": ("index-add", OFTEN, _sent),
+    "index_copy": ("index-copy", ONCE, _written),
+    "put": ("put", ONCE, _written),
+    "masked_scatter": ("masked-scatter", CHOSEN, _masked),
+}
+
+
+@pytest.mark.parametrize("name", [pytest.param(k, marks=check(f"indexing.{v[0]}")) for k, v in WRITERS.items()])
+def test_writing_to_a_long_tensor(subject: Subject, name: str) -> None:
+    _, index, law = WRITERS[name]
+    for dtype in ("float32", "int64"):
+        values, new = cycle(rows.small(dtype), (LONG,)), cycle(rows.small(dtype)[::-1], (LONG,))
+        new = new[: len(index)] if index.dtype != bool else new
+        lead = () if name in ("put", "masked_scatter") else (0,)
+        for layout in (contiguous, stepped):
+            given = (layout(values, dtype), *lead, offset(index, index.dtype.name), contiguous(new, dtype))
+            wanted = (Wanted(law(values, index, new), dtype, EXACT, signed_zeros=False),)
+            answer(subject, Invocation(name, given, wanted), ("function", "inplace"))
+
+
+@check("indexing.nonzero-indices")
+def test_nonzero_of_a_long_tensor_and_as_a_tuple(subject: Subject) -> None:
+    for shape in ((LONG,), (211, 193), (4, 5), (3, 4, 5), (0, 3), (17,)):
+        for dtype in ("float32", "bool", "int16"):
+            values = cycle(interesting(dtype)[:7], shape)
+            for layout in (contiguous, transposed, stepped):
+                x = layout(values, dtype).on(subject)
+                wanted = np.stack(np.nonzero(values), -1)
+                same(f"torch.nonzero(<{dtype} {shape}>)", torch.nonzero(x), Wanted(wanted, "int64"))
+                _as_tuple(x, wanted, f"<{dtype} {shape}>")
+
+
+def _as_tuple(x: torch.Tensor, wanted: np.ndarray, text: str) -> None:
+    for way, found in (
+        ("torch.nonzero", torch.nonzero(x, as_tuple=True)),
+        ("Tensor.nonzero", x.nonzero(as_tuple=True)),
+        ("torch.where", torch.where(x)),
+    ):
+        require(isinstance(found, tuple) and len(found) == x.dim(), f"{way} of {text} gives no tuple of {x.dim()}")
+        for dim, part in enumerate(found):
+            same(f"{way}({text}, as_tuple=True)[{dim}]", part, Wanted(wanted[:, dim].copy(), "int64"))
+
+
+@check("indexing.nonzero-indices")
+def test_nonzero_of_a_number_as_a_tuple(subject: Subject) -> None:
+    for value, count in ((3.0, 1), (0.0, 0)):
+        x = host.tensor(np.array(value), "float32", subject.device)
+        found = torch.nonzero(x, as_tuple=True)
+        require(len(found) == 1, f"torch.nonzero(0-d, as_tuple=True) has {len(found)} parts, but should have 1")
+        same("torch.nonzero(0-d, as_tuple=True)[0]", found[0], Wanted(np.zeros(count, np.int64), "int64"))
+
+
+@check("indexing.where-indices")
+def test_where_of_a_condition_alone_gives_the_places(subject: Subject) -> None:
+    for shape in ((4, 5), (3, 4, 5), (33,), (1,), (2, 0)):
+        for seed, layout in enumerate((contiguous, transposed, stepped)):
+            chosen = mask(shape, seed)
+            found = torch.where(layout(chosen, "bool").on(subject))
+            require(isinstance(found, tuple) and len(found) == len(shape), f"torch.where(mask {shape}) is no such tuple")
+            for dim, (part, wanted) in enumerate(zip(found, np.nonzero(chosen), strict=True)):
+                same(f"torch.where(<mask {shape}>)[{dim}]", part, Wanted(wanted.astype(np.int64), "int64"))
+
+
+@check("indexing.masked-select-new-tensor")
+def test_masked_select_is_a_copy_and_takes_out(subject: Subject) -> None:
+    x = contiguous(np.arange(12.0).reshape(3, 4), "float32").on(subject)
+    everything = host.tensor(np.ones((3, 4), bool), "bool", subject.device)
+    for found in (torch.masked_select(x, everything), x.masked_select(everything), x[everything]):
+        found.fill_(7)
+        assert_values("x after writing to masked_select(x, mask)", x, np.arange(12.0).reshape(3, 4))
+    chosen = host.tensor(np.arange(12).reshape(3, 4) % 3 == 0, "bool", subject.device)
+    out = host.tensor(np.zeros(4), "float32", subject.device)
+    require(torch.masked_select(x, chosen, out=out) is out, "masked_select(…, out=out) is not out")
+    assert_values("out after masked_select(x, mask, out=out)", out, [0, 3, 6, 9])
+
+
+@check("indexing.masked-fill-value")
+def test_masked_fill_takes_a_tensor_without_dimensions(subject: Subject) -> None:
+    values, chosen = cycle(interesting("float64"), (4, 5)), mask((4, 5))
+    for layout in (contiguous, transposed, stepped):
+        x, where = layout(values, "float64"), layout(chosen, "bool")
+        value = contiguous(np.array(-2.5), "float64")
+        wanted = rows.wanted_of(oracle.masked_fill(values, chosen, -2.5), "float64")
+        answer(subject, Invocation("masked_fill", (x, where, value), wanted), ("function", "method", "inplace"))
+    x = contiguous(values, "float64").on(subject)
+    where = host.tensor(chosen, "bool", subject.device)
+    vector = host.tensor(np.ones(1), "float64", subject.device)
+    assert_raises("masked_fill with a vector as value", RuntimeError, lambda: torch.masked_fill(x, where, vector))
+
+
+@check("indexing.index-fill-tensor")
+def test_index_fill_takes_a_tensor_without_dimensions(subject: Subject) -> None:
+    values, index = cycle(interesting("float64"), (4, 5)), np.array([1, 3])
+    for dim, layout in ((0, contiguous), (-1, transposed), (1, stepped)):
+        given = (layout(values, "float64"), dim, contiguous(index, "int64"), contiguous(np.array(-2.5), "float64"))
+        wanted = rows.wanted_of(oracle.index_fill(values, dim, index, -2.5), "float64")
+        answer(subject, Invocation("index_fill", given, wanted), ("function", "method", "inplace"))
+
+
+@check("indexing.expanded-inputs")
+def test_indices_masks_and_sources_may_be_expanded(subject: Subject) -> None:
+    values, row = cycle(interesting("float32"), (4, 5)), np.array([[3, 0, 2, 2, 1]] * 4)
+    x, index = transposed(values, "float32"), expanded(row, "int64")
+    source = expanded(cycle(rows.small("float32"), (4, 5)), "float32", 1)
+    chosen = expanded(mask((4, 5), 3), "bool", 1)
+    calls = [
+        Invocation("gather", (x, 1, index), rows.wanted_of(oracle.gather(values, 1, row), "float32")),
+        Invocation("masked_select", (x, chosen), rows.wanted_of(oracle.masked_select(values, chosen.array), "float32")),
+        Invocation("masked_fill", (x, chosen, 2), rows.wanted_of(oracle.masked_fill(values, chosen.array, 2), "float32")),
+    ]
+    for call in calls:
+        answer(subject, call, ("function", "method", "out") if call.name != "masked_fill" else ("function", "inplace"))
+    small = contiguous(cycle(rows.small("float32"), (4, 5)), "float32")
+    sums = oracle.scatter_reduce(small.array, 1, row, source.array, "sum")
+    call = Invocation("scatter_add", (small, 1, index, source), (Wanted(sums, "float32", signed_zeros=False),))
+    answer(subject, call, ("function", "inplace", "out"))

@@ -1,0 +1,344 @@
+"""Joining, splitting, repeating, flipping, sorting: row by row, and what is a view of what."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from conformance import brackets, host, rows
+from conformance.assertions import assert_raises, require
+from conformance.check import check, must_answer
+from conformance.dtypes import COMMON, DTYPES, REAL
+from conformance.every_form import Invocation, Wanted, answer, make, same
+from conformance.indexing_arrange_rows import ROWS, SORTING, SPLITTING
+from conformance.oracle import indexing_arrange as oracle
+from conformance.oracle import indexing_order as ranks
+from conformance.rows import filled
+from conformance.subject import Subject
+from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, offset, stepped, transposed
+from properties.strategies.values import cycle, distinct, interesting
+
+pytestmark = must_answer
+
+LONG = 40_003
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(key, marks=check(f"indexing.{row.claim}", since=row.since)) for key, row in ROWS.items()]
+)
+def test_a_function(subject: Subject, row: str) -> None:
+    rows.run(ROWS[row], subject)
+
+
+@pytest.mark.parametrize("row", [pytest.param(row.key, marks=check(f"indexing.{row.claim}"))
+                                 for row in SPLITTING if not row.fresh])  # fmt: skip
+def test_pieces_are_views(subject: Subject, row: str) -> None:
+    table = ROWS[row]
+    for case in (*table.main, *table.edge):
+        for layout in LAYOUTS:
+            x = LAYOUTS[layout](filled("any", "float32", case.shape), "float32").on(subject)
+            places = np.arange(x.numel()).reshape(case.shape)
+            wanted = table.oracle(places, *case.args)
+            for out in (getattr(torch, table.name)(x, *case.args), getattr(x, table.name)(*case.args)):
+                parts = out if isinstance(out, (tuple, list)) else [out]
+                looks = wanted if isinstance(wanted, tuple) else [wanted]
+                text = f"{table.name}{case.args} of {case.shape}, {layout}"
+                require(len(parts) == len(looks), f"{text} has {len(parts)} parts", len(looks), len(parts))
+                for part, place in zip(parts, looks, strict=True):
+                    brackets.looks_at(text, part, x, np.asarray(place))
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"indexing.{claim}")) for claim, name in (
+    ("chunk-count", "chunk"), ("split", "split"), ("tensor-split", "tensor_split"), ("unbind", "unbind"))])  # fmt: skip
+def test_the_pieces_come_as_a_tuple(subject: Subject, name: str) -> None:
+    x = contiguous(distinct("float32", (6, 2)), "float32").on(subject)
+    args = () if name == "unbind" else (2,)
+    for out in (getattr(torch, name)(x, *args), getattr(x, name)(*args)):
+        require(isinstance(out, tuple), f"{name} gives a {type(out).__name__}", "tuple", type(out).__name__)
+
+
+@check("indexing.chunk-count")
+def test_how_many_chunks(subject: Subject) -> None:
+    for length in (1, 2, 5, 6, 7, 16, 17, 33):
+        x = contiguous(distinct("int64", (length,)), "int64").on(subject)
+        for chunks in (1, 2, 3, 4, 5, 7, 16, 40):
+            wanted = oracle.chunk(distinct("int64", (length,)), chunks)
+            out = torch.chunk(x, chunks)
+            text = f"torch.chunk(<{length}>, {chunks})"
+            require(len(out) == len(wanted), f"{text} gives {len(out)} parts", len(wanted), len(out))
+            for part, values in zip(out, wanted, strict=True):
+                same(text, part, Wanted(values.copy(), "int64"))
+
+
+@check("indexing.repeat")
+def test_repeat_takes_sizes_in_a_row_or_together_and_copies(subject: Subject) -> None:
+    values = distinct("float32", (2, 3))
+    for layout in DENSE:
+        recipe = LAYOUTS[layout](values, "float32")
+        for sizes in ((2, 1), (1, 2, 3), (1, 1), (0, 2)):
+            for given in (sizes, (sizes,), (list(sizes),), (torch.Size(sizes),)):
+                x = recipe.on(subject)
+                out = x.repeat(*given)
+                same(f"x.repeat({given})", out, Wanted(oracle.repeat(values, *sizes), "float32"))
+                out.fill_(0)
+                same(f"x after writing to x.repeat({given})", x, Wanted(values, "float32"))
+    assert_raises("x.repeat(2) of a matrix", RuntimeError, lambda: contiguous(values, "float32").on(subject).repeat(2))
+    require(not hasattr(torch, "repeat"), "torch has a function repeat")
+
+
+@check("indexing.tile")
+def test_tile_takes_sizes_in_a_row(subject: Subject) -> None:
+    values = distinct("float32", (2, 3))
+    for sizes in ((2,), (2, 1), (1, 2, 3)):
+        x = transposed(values, "float32").on(subject)
+        same(f"x.tile{sizes}", x.tile(*sizes), Wanted(oracle.tile(values, sizes), "float32"))
+
+
+@check("indexing.flip")
+def test_flip_takes_dimensions_in_a_row(subject: Subject) -> None:
+    values = distinct("float32", (2, 3, 4))
+    for dims in ((0,), (1, 2), (-1, 0), (0, 1, 2)):
+        x = transposed(values, "float32").on(subject)
+        same(f"x.flip{dims}", x.flip(*dims), Wanted(oracle.flip(values, dims), "float32"))
+
+
+@check("indexing.repeat-interleave")
+def test_repeat_interleave_of_counts_alone_gives_places(subject: Subject) -> None:
+    for counts in ([1, 2, 0, 3], [0], [5], [2] * 17):
+        for layout in (contiguous, stepped):
+            given = layout(np.array(counts), "int64").on(subject)
+            wanted = np.repeat(np.arange(len(counts)), counts)
+            same(f"torch.repeat_interleave(tensor({counts}))", torch.repeat_interleave(given), Wanted(wanted, "int64"))
+            x = contiguous(distinct("float32", (len(counts),)), "float32").on(subject)
+            out = torch.repeat_interleave(x, given, output_size=int(np.sum(counts)))
+            same("repeat_interleave with output_size=", out, Wanted(distinct("float32", (len(counts),))[wanted], "float32"))
+
+
+@check("indexing.cat-promotes")
+def test_joining_different_dtypes_promotes_them(subject: Subject) -> None:
+    pairs = [("int64", "float32", "float32"), ("float32", "float64", "float64"), ("int32", "int64", "int64"),
+             ("bool", "uint8", "uint8"), ("uint8", "int8", "int16"), ("float16", "float32", "float32"),
+             ("float32", "complex64", "complex64"), ("bool", "float32", "float32")]  # fmt: skip
+    for a, b, wanted in pairs:
+        for one, two in ((a, b), (b, a)):
+            parts = [contiguous(rows.small(one)[:3], one), contiguous(rows.small(two)[:4], two)]
+            values = np.concatenate([part.array.astype(DTYPES[wanted].host) for part in parts])
+            given = make(subject, parts)
+            same(f"torch.cat([{one}, {two}])", torch.cat(given), Wanted(values, wanted))
+            parts[1] = contiguous(rows.small(two)[:3], two)
+            values = np.stack([part.array.astype(DTYPES[wanted].host) for part in parts])
+            same(f"torch.stack([{one}, {two}])", torch.stack(make(subject, parts)), Wanted(values, wanted))
+
+
+@check("indexing.cat-keywords")
+def test_the_arguments_of_cat_are_tensors_and_dim(subject: Subject) -> None:
+    parts = [contiguous(distinct("float32", (2, 3)), "float32").on(subject)] * 2
+    wanted = Wanted(np.concatenate([distinct("float32", (2, 3))] * 2, 1), "float32")
+    same("torch.cat(tensors=…, dim=1)", torch.cat(tensors=parts, dim=1), wanted)
+    same("torch.cat(tuple, axis=1)", torch.cat(tuple(parts), axis=1), wanted)
+    assert_raises("torch.cat(…, dimension=1)", TypeError, lambda: torch.cat(parts, dimension=1))
+    assert_raises("torch.cat(inputs=…)", TypeError, lambda: torch.cat(inputs=parts))
+
+
+@check("indexing.stack-out")
+def test_stack_writes_to_out(subject: Subject) -> None:
+    for dtype in ("float32", "int64", "bool", "float16"):
+        parts = [stepped(cycle(interesting(dtype), (3, 4)), dtype), transposed(cycle(interesting(dtype)[::-1], (3, 4)), dtype)]
+        for dim in (0, 1, 2, -1):
+            wanted = np.stack([part.array for part in parts], dim)
+            call = Invocation("stack", (parts, dim), (Wanted(wanted, dtype),))
+            answer(subject, call, ("out", "out_stepped", "out_empty"))
+
+
+@check("indexing.stack")
+def test_the_list_of_stack_is_called_tensors(subject: Subject) -> None:
+    parts = [contiguous(distinct("float32", (3,)), "float32").on(subject)] * 2
+    wanted = Wanted(np.stack([distinct("float32", (3,))] * 2, 1), "float32")
+    same("torch.stack(tensors=…, dim=1)", torch.stack(tensors=parts, dim=1), wanted)
+    assert_raises("torch.stack(seq=…)", TypeError, lambda: torch.stack(seq=parts))
+
+
+@check("indexing.narrow-keyword")
+def test_the_second_argument_of_narrow_is_dim(subject: Subject) -> None:
+    x = contiguous(distinct("float32", (3, 4)), "float32").on(subject)
+    out = torch.narrow(x, dim=1, start=1, length=2)
+    same("torch.narrow(x, dim=1, start=1, length=2)", out, Wanted(distinct("float32", (3, 4))[:, 1:3].copy(), "float32"))
+    assert_raises("torch.narrow(x, dimension=1, …)", TypeError, lambda: torch.narrow(x, dimension=1, start=0, length=2))
+
+
+@check("indexing.narrow")
+def test_narrow_takes_its_start_as_a_tensor(subject: Subject) -> None:
+    values = distinct("float32", (3, 7))
+    for start in (0, 2, -3):
+        x = transposed(values, "float32").on(subject)
+        given = host.tensor(np.array(start), "int64", subject.device)
+        wanted = oracle.narrow(values, 1, start, 3).copy()
+        same(f"torch.narrow(x, 1, tensor({start}), 3)", torch.narrow(x, 1, given, 3), Wanted(wanted, "float32"))
+
+
+@check("indexing.non-zero-name")
+def test_there_is_no_non_zero(subject: Subject) -> None:
+    require(not hasattr(torch, "non_zero"), "torch has a function non_zero")
+    x = contiguous(np.array([0.0, 3.0]), "float32").on(subject)
+    require(not hasattr(x, "non_zero"), "tensors have a method non_zero")
+    same("torch.nonzero(x)", torch.nonzero(x), Wanted(np.array([[1]]), "int64"))
+
+
+@check("indexing.triangles")
+def test_triangles_of_a_batch_that_is_spread_out(subject: Subject) -> None:
+    values = cycle(interesting("float64"), (2, 3, 4, 5))
+    for name, law in (("tril", oracle.tril), ("triu", oracle.triu)):
+        for order in ((1, 0, 2, 3), (3, 2, 1, 0), (0, 2, 1, 3)):
+            x = contiguous(values.transpose(np.argsort(order)), "float64").on(subject).permute(order)
+            same(f"torch.{name}(permuted)", getattr(torch, name)(x, 1), Wanted(law(values, 1), "float64"))
+            getattr(x, f"{name}_")(1)
+            same(f"x.{name}_(1), permuted", x, Wanted(law(values, 1), "float64"))
+
+
+SORTS = {row.key: row for row in SORTING}
+
+
+@check("indexing.sort-stable")
+def test_stable_sorting_keeps_the_order_of_equal_elements(subject: Subject) -> None:
+    for dtype in ("float32", "float64", "int64", "int32", "uint8", "bfloat16", "float16"):
+        for size in (5, 16, 17, 33, 100, 1000):
+            values = (np.arange(size) * 7 % 4).astype(DTYPES[dtype].host)
+            for descending in (False, True):
+                for layout in (contiguous, stepped, offset):
+                    x = layout(values, dtype).on(subject)
+                    order = np.argsort(-values.astype(np.float64) if descending else values, kind="stable")
+                    out = torch.sort(x, dim=0, descending=descending, stable=True)
+                    text = f"torch.sort(<{dtype} {size}>, descending={descending}, stable=True)"
+                    same(f"{text}.indices", out[1], Wanted(order, "int64"))
+                    same(f"{text}.values", out[0], Wanted(values[order], dtype))
+
+
+@check("indexing.msort")
+def test_msort_is_a_sort_along_the_first_dimension(subject: Subject) -> None:
+    for shape in ((33, 2), (2, 33), (17,)):
+        for dtype in ("float32", "int16"):
+            values = cycle(interesting(dtype), shape)
+            out = torch.msort(transposed(values, dtype).on(subject))
+            same(f"torch.msort({shape})", out, Wanted(ranks.sort(values, 0)[0], dtype, signed_zeros=False))
+
+
+@check("indexing.argsort")
+def test_argsort_points_at_the_sorted_values(subject: Subject) -> None:
+    for dtype in REAL:
+        for shape, dim in (((33,), -1), ((4, 5), 0), ((4, 17), 1), ((3, 4, 5), -2)):
+            values = cycle(interesting(dtype), shape)
+            for descending in (False, True):
+                recipe = transposed(values, dtype)
+                wanted = ranks.sort(values, dim, descending)[0]
+                ways = {
+                    "torch.argsort": torch.argsort(recipe.on(subject), dim, descending),
+                    "Tensor.argsort": recipe.on(subject).argsort(dim=dim, descending=descending),
+                }
+                for way, out in ways.items():
+                    _points(f"{way}({dtype} {shape}, {dim}, {descending})", host.array(out), values, dim, wanted)
+
+
+def _points(text: str, where: np.ndarray, values: np.ndarray, dim: int, wanted: np.ndarray) -> None:
+    require(where.shape == values.shape, f"{text} has shape {where.shape}", values.shape, where.shape)
+    full = np.sort(where, axis=dim) == np.arange(values.shape[dim]).reshape([-1 if d == dim % values.ndim else 1
+                                                                             for d in range(values.ndim)])  # fmt: skip
+    require(full.all(), f"{text} is no permutation", "a permutation", where)
+    found = np.take_along_axis(values, where, dim)
+    good = (found == wanted) | ((found != found) & (wanted != wanted))
+    require(good.all(), f"{text} does not sort", wanted, found)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"indexing.{claim}")) for claim, name in (
+    ("cat-along-dim", "cat"), ("stack", "stack"), ("flip", "flip"), ("roll", "roll"), ("repeat-interleave", "repeat_interleave"),
+    ("sort-stable", "sort"), ("where", "where"), ("diag-embed", "diag_embed"), ("tile", "tile"))])  # fmt: skip
+def test_a_long_input(subject: Subject, name: str) -> None:
+    laws = {
+        "cat": lambda x: (([x, x], 0), np.concatenate([x.array] * 2)),
+        "stack": lambda x: (([x, x], 1), np.stack([x.array] * 2, 1)),
+        "flip": lambda x: ((x, (0,)), x.array[::-1].copy()),
+        "roll": lambda x: ((x, 12_345, 0), np.roll(x.array, 12_345)),
+        "repeat_interleave": lambda x: ((x, 2), np.repeat(x.array, 2)),
+        "where": lambda x: ((contiguous(x.array > 50, "bool"), x, contiguous(-x.array, x.dtype)), np.abs(x.array - 50.5)),
+        "diag_embed": lambda x: ((contiguous(x.array[:200], x.dtype),), np.diag(x.array[:200])),
+        "tile": lambda x: ((x, (2,)), np.tile(x.array, 2)),
+        "sort": lambda x: ((x,), (np.sort(x.array), np.argsort(x.array, kind="stable"))),
+    }
+    for dtype in ("float32", "int64"):
+        for layout in (contiguous, stepped):
+            x = layout(distinct(dtype, (LONG,)), dtype)
+            given, values = laws[name](x)
+            if name == "where":
+                values = np.where(x.array > 50, x.array, -x.array)
+            options = {"stable": True} if name == "sort" else {}
+            wanted = rows.wanted_of(values, dtype)
+            answer(subject, Invocation(name, given, wanted, options), ("function",))
+
+
+@check("indexing.where-promotes")
+def test_where_takes_numbers_and_promotes(subject: Subject) -> None:
+    chosen, values = np.array([True, False, True, False]), np.array([1.5, -2.0, np.nan, 4.0], np.float32)
+    condition, x = contiguous(chosen, "bool").on(subject), contiguous(values, "float32").on(subject)
+    zeros = np.float32(0)
+    same("torch.where(c, x, 0.)", torch.where(condition, x, 0.0), Wanted(np.where(chosen, values, zeros), "float32"))
+    same("torch.where(c, 0., x)", torch.where(condition, 0.0, x), Wanted(np.where(chosen, zeros, values), "float32"))
+    same("torch.where(c, 1., 0.)", torch.where(condition, 1.0, 0.0), Wanted(chosen.astype(np.float32), "float32"))
+    same("torch.where(c, 1, 0)", torch.where(condition, 1, 0), Wanted(chosen.astype(np.int64), "int64"))
+
+
+@check("indexing.where-promotes", since="2.0")
+def test_where_promotes_two_tensors(subject: Subject) -> None:
+    for a, b, wanted in (("int64", "float32", "float32"), ("float32", "float64", "float64"), ("uint8", "int8", "int16")):
+        one, two = rows.small(a)[:4], rows.small(b)[1:5]
+        condition = contiguous(np.array([True, False, True, False]), "bool").on(subject)
+        out = torch.where(condition, contiguous(one, a).on(subject), contiguous(two, b).on(subject))
+        expected = np.where([True, False, True, False], one.astype(DTYPES[wanted].host), two.astype(DTYPES[wanted].host))
+        same(f"torch.where(c, {a}, {b})", out, Wanted(expected, wanted))
+
+
+@check("indexing.where-unselected")
+def test_where_never_lets_the_other_value_through(subject: Subject) -> None:
+    for dtype in ("float32", "float64", "float16", "bfloat16", "complex64"):
+        for shape in ((17,), (4, 5), (33,)):
+            chosen = np.arange(int(np.prod(shape))).reshape(shape) % 2 == 0
+            good, bad = cycle(rows.small(dtype), shape), np.full(shape, np.nan, DTYPES[dtype].host)
+            for layout in (contiguous, transposed, stepped):
+                c, x, y = (layout(a, d).on(subject) for a, d in ((chosen, "bool"), (good, dtype), (bad, dtype)))
+                same("torch.where(c, x, nan)", torch.where(c, x, y), Wanted(np.where(chosen, good, bad), dtype))
+                same("torch.where(c, nan, x)", torch.where(c, y, x), Wanted(np.where(chosen, bad, good), dtype))
+
+
+@check("indexing.copies-share-nothing")
+def test_what_is_new_shares_nothing_with_its_input(subject: Subject) -> None:
+    values = distinct("float32", (4, 4))
+    calls = {
+        "torch.cat([x])": lambda x: torch.cat([x]), "torch.stack([x])": lambda x: torch.stack([x]),
+        "torch.flip(x, (0,))": lambda x: torch.flip(x, (0,)), "torch.roll(x, 0)": lambda x: torch.roll(x, 0),
+        "torch.rot90(x, 0)": lambda x: torch.rot90(x, 0), "torch.rot90(x, 4)": lambda x: torch.rot90(x, 4),
+        "x.repeat(1, 1)": lambda x: x.repeat(1, 1), "torch.tile(x, (1,))": lambda x: torch.tile(x, (1,)),
+        "x.repeat_interleave(1)": lambda x: x.repeat_interleave(1), "torch.tril(x, 9)": lambda x: torch.tril(x, 9),
+        "torch.sort(x).values": lambda x: torch.sort(x).values, "torch.hstack([x])": lambda x: torch.hstack([x]),
+        "torch.where(x == x, x, x)": lambda x: torch.where(x == x, x, x), "torch.narrow_copy": lambda x: x.narrow_copy(0, 0, 4),
+        "torch.flip(x, ())": lambda x: torch.flip(x, ()), "x.roll(4, 0)": lambda x: x.roll(4, 0),
+    }  # fmt: skip
+    for text, call in calls.items():
+        for layout in DENSE:
+            x = LAYOUTS[layout](values, "float32").on(subject)
+            call(x).fill_(-1)
+            same(f"x after writing to {text}, {layout}", x, Wanted(values, "float32"))
+
+
+@check("indexing.every-dtype")
+def test_moving_elements_keeps_every_bit(subject: Subject) -> None:
+    for dtype in COMMON:
+        values = cycle(interesting(dtype), (3, 17))
+        recipe = transposed(values, dtype)
+        calls = {
+            "x[1]": (lambda x: x[1], values[1]), "x[:, ::2]": (lambda x: x[:, ::2], values[:, ::2]),
+            "torch.cat([x, x], 1)": (lambda x: torch.cat([x, x], 1), np.concatenate([values] * 2, 1)),
+            "x.flip(1)": (lambda x: x.flip(1), values[:, ::-1]), "x.roll(5, 1)": (lambda x: x.roll(5, 1), np.roll(values, 5, 1)),
+        }  # fmt: skip
+        for text, (call, wanted) in calls.items():
+            found = host.bits(call(recipe.on(subject)))
+            expected = host.bits(contiguous(wanted, dtype).on(subject))
+            require(found.tobytes() == expected.tobytes(), f"{text} of {dtype} changes bits", expected, found)

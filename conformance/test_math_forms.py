@@ -1,0 +1,102 @@
+"""Every way to write a call of an elementwise function gives the same: functions, methods, operators, out=, in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from conformance import forms_math, host
+from conformance.assertions import assert_values, require
+from conformance.check import check, must_answer
+from conformance.dtypes import DTYPES
+from conformance.forms_math import Form
+from conformance.functions_math import FUNCTIONS, Function
+from conformance.oracle.math_promotion import category
+from conformance.samples_math import Sample, sample
+from conformance.subject import Subject
+
+pytestmark = must_answer
+
+# Two dtypes a function: the common floating ones, or what it has instead.
+PREFERRED = ("float32", "float64", "int64", "int32")
+
+
+def some_dtypes(row: Function, count: int = 2) -> list[str]:
+    """The first few dtypes of PREFERRED that a function takes."""
+    return [dtype for dtype in PREFERRED if dtype in row.dtypes][:count]
+
+
+def tensors(subject: Subject, case: Sample) -> list[torch.Tensor]:
+    """The operands of a sample, contiguous."""
+    return [host.tensor(x, "bool" if x.dtype == bool else case.dtype, subject.device) for x in case.operands]
+
+
+def compare(form: Form, case: Sample, out: object) -> None:
+    """Refute unless a form gave a sample's results."""
+    call = f"{forms_math.spelled(form, case.arguments)} of {case.dtype}"
+    assert_values(
+        call, out, case.expected, case.error, case.scale, dtype=case.out, signed_zeros=case.function.signed_zeros
+    )
+
+
+def one_line(found: Sample, start: int = 0) -> Sample:
+    """35 elements of a sample, in five rows."""
+    return found.at(found.places((5, 7), start))
+
+
+# Rows for one dtype only say more about a function that has a row of its own.
+ROWS = [pytest.param(slug, marks=check(row.claim_id)) for slug, row in FUNCTIONS.items() if "float64" not in slug]
+
+
+@pytest.mark.parametrize("function", ROWS)
+def test_all_forms_of_a_function_agree(subject: Subject, function: str) -> None:
+    row = FUNCTIONS[function]
+    for dtype in some_dtypes(row):
+        for variant in row.variants(dtype):
+            case = one_line(sample(function, dtype, variant), variant * 11)
+            for form in forms_math.forms(row):
+                compare(form, case, form.call(tensors(subject, case), case.arguments))
+            if row.out:
+                check_out(subject, case)
+            check_in_place(subject, case)
+    check_again(subject, one_line(sample(function, dtype, variant), 3), one_line(sample(function, dtype, variant), 17))
+
+
+def check_out(subject: Subject, case: Sample) -> None:
+    """out= is written to and returned, whatever was in it."""
+    form = forms_math.main(case.function)
+    out = torch.full(case.expected.shape, 1, dtype=host.torch_dtype(case.out), device=subject.device)
+    returned = form.call(tensors(subject, case), {**case.arguments, "out": out})
+    require(returned is out, f"{form.text[:-1]}, out=t) returns another tensor than t", "t", "another tensor")
+    compare(Form(form.text[:-1] + ", out=t)", form.call), case, out)
+
+
+def check_in_place(subject: Subject, case: Sample) -> None:
+    """An in-place twin writes the results into its first operand, in that operand's dtype, and returns it."""
+    doubled = case.function.result == "double" and case.out != case.dtype
+    if doubled or category(case.out) > category(case.dtype):
+        return
+    for form in forms_math.in_place_forms(case.function):
+        operands = tensors(subject, case)
+        returned = form.call(operands, case.arguments)
+        call = f"{forms_math.spelled(form, case.arguments)} of {case.dtype}"
+        require(returned is operands[0], f"{call} returns another tensor than x", "x", "another tensor")
+        expected = case.expected.astype(DTYPES[case.dtype].host) if case.out == "bool" else case.expected
+        assert_values(call, operands[0], expected, case.error, case.scale, dtype=case.dtype)
+        for operand, values in zip(operands[1:], case.operands[1:], strict=True):
+            require(host.array(operand).tobytes() == values.tobytes(), f"{call} changed its second operand")
+
+
+def check_again(subject: Subject, first: Sample, second: Sample) -> None:
+    """The answer does not depend on the calls before, nor on a call that failed."""
+    form = forms_math.main(first.function)
+    for case in (first, second, first):
+        compare(form, case, form.call(tensors(subject, case), case.arguments))
+    try:
+        form.call(["no tensor"] * len(first.operands), first.arguments)
+    except TypeError:
+        pass
+    compare(form, second, form.call(tensors(subject, second), second.arguments))

@@ -1,0 +1,234 @@
+"""Functions that rearrange elements but never share them: repeat, tile, flip, roll, rot90 and narrow_copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from conformance import host
+from conformance.assertions import assert_raises, assert_values
+from conformance.check import check, must_answer
+from conformance.dtypes import COMMON
+from conformance.view_calls import Call
+from conformance.view_memory import Held, assert_fresh
+from properties.strategies.recipe import DENSE, LAYOUTS
+from properties.strategies.values import cycle, distinct, interesting
+
+pytestmark = must_answer
+
+Arguments = tuple[Any, ...]
+SHAPES = ((3, 4), (), (5,), (0,), (17,), (1, 4), (0, 3), (2, 3, 4), (2, 1, 3, 2), (33, 5))
+LARGE = (201, 173)
+REFUSED = (RuntimeError, IndexError)
+
+
+@dataclass(frozen=True)
+class Copying:
+    """A function that copies. `rule`: what it does to an array; raises ValueError or IndexError for what it refuses."""
+
+    name: str
+    rule: Callable[..., np.ndarray]
+    arguments: Callable[[np.ndarray], Iterable[Arguments]]
+    keywords: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ("method", "function")
+    spread: bool = False
+
+    def calls(self, arguments: Arguments) -> Iterator[Call]:
+        """Every way to write the call."""
+        for form in self.forms:
+            yield Call(self.name, arguments, form=form)
+            if self.keywords and arguments:
+                yield Call(self.name, keywords=tuple(zip(self.keywords, arguments, strict=False)), form=form)
+        if self.spread and arguments[0]:
+            yield Call(self.name, arguments[0])
+
+
+def repeat(a: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
+    """The array beside itself so often in each dimension; further dimensions come first."""
+    if len(sizes) < a.ndim or min(sizes, default=0) < 0:
+        raise ValueError("a number for every dimension is due")
+    out = a.reshape((1,) * (len(sizes) - a.ndim) + a.shape)
+    for dim, times in enumerate(sizes):
+        out = np.concatenate([out] * times, dim) if times else np.take(out, [], dim)
+    return out
+
+
+def tile(a: np.ndarray, dims: tuple[int, ...]) -> np.ndarray:
+    """As repeat, but missing numbers are ones, in front."""
+    return repeat(a, (1,) * (a.ndim - len(dims)) + tuple(dims))
+
+
+def _wrapped(dims: Iterable[int], ndim: int) -> list[int]:
+    if any(not -max(ndim, 1) <= dim < max(ndim, 1) for dim in dims):
+        raise IndexError("no such dimension")
+    return [dim % max(ndim, 1) for dim in dims]
+
+
+def flip(a: np.ndarray, dims: tuple[int, ...]) -> np.ndarray:
+    """Backwards along the dimensions named."""
+    found = _wrapped(dims, a.ndim)
+    if len(set(found)) < len(found):
+        raise ValueError("a dimension comes twice")
+    return a[tuple(slice(None, None, -1) if dim in found else slice(None) for dim in range(a.ndim))]
+
+
+def roll(a: np.ndarray, shifts: int | tuple[int, ...], dims: int | tuple[int, ...] = ()) -> np.ndarray:
+    """Elements move by shifts along dimensions, and come in again at the other end; flat, without dimensions."""
+    by = (shifts,) if isinstance(shifts, int) else shifts
+    along = (dims,) if isinstance(dims, int) else dims
+    if not along:
+        if len(by) != 1:
+            raise ValueError("one shift is due")
+        return roll(a.ravel(), by, (0,)).reshape(a.shape)
+    if len(by) != len(along):
+        raise ValueError("a shift for every dimension is due")
+    if a.ndim == 0:
+        raise IndexError("no such dimension")
+    for shift, dim in zip(by, _wrapped(along, a.ndim), strict=True):
+        a = a.take((np.arange(a.shape[dim]) - shift) % max(a.shape[dim], 1), dim)
+    return a
+
+
+def rot90(a: np.ndarray, k: int = 1, dims: tuple[int, ...] = (0, 1)) -> np.ndarray:
+    """k quarter turns from the first of the dimensions towards the second."""
+    if a.ndim < 2 or len(dims) != 2:
+        raise ValueError("two dimensions are due")
+    first, second = _wrapped(dims, a.ndim)
+    if first == second:
+        raise ValueError("two dimensions are due")
+    for _ in range(k % 4):
+        a = flip(np.swapaxes(a, first, second), (first,))
+    return a
+
+
+def fliplr(a: np.ndarray) -> np.ndarray:
+    if a.ndim < 2:
+        raise ValueError("two dimensions are due")
+    return a[:, ::-1]
+
+
+def flipud(a: np.ndarray) -> np.ndarray:
+    if a.ndim < 1:
+        raise ValueError("one dimension is due")
+    return a[::-1]
+
+
+def narrow(a: np.ndarray, dim: int, start: int, length: int) -> np.ndarray:
+    return a.take(np.arange(start % max(a.shape[dim], 1), start % max(a.shape[dim], 1) + length), dim)
+
+
+def _times(a: np.ndarray) -> Iterable[Arguments]:
+    some = [(1,) * a.ndim, (2,) * a.ndim, (3, *(1,) * a.ndim), (*(1,) * a.ndim, 2), tuple(range(1, a.ndim + 2)), (2, 0, 3, 1)]
+    return [(sizes,) for sizes in [*some, (0,) * a.ndim, (-1, *(1,) * a.ndim), (1,) * (a.ndim - 1)] if sizes or a.ndim == 0]
+
+
+def _tilings(a: np.ndarray) -> Iterable[Arguments]:
+    return [*_times(a), ((2,),), ((),), ((3, 1),), ((0,),)]
+
+
+def _flips(a: np.ndarray) -> Iterable[Arguments]:
+    dims = list(range(-max(a.ndim, 1), max(a.ndim, 1)))
+    some = [(), *((dim,) for dim in dims), tuple(range(a.ndim)), (-1, 0)[: a.ndim], tuple(range(a.ndim))[::-2]]
+    return [(found,) for found in [*some, (0, 0), (0, -max(a.ndim, 1)), (max(a.ndim, 1),), (-max(a.ndim, 1) - 1,)]]
+
+
+def _rolls(a: np.ndarray) -> Iterable[Arguments]:
+    yield from [(shift,) for shift in (0, 1, -1, 2, 5, -7, 100)]
+    yield from [((3,),), ((1, 2),), (1, max(a.ndim, 1)), ((1, 2), 0), ((1,), (0, 0))]
+    for dim in range(-a.ndim, a.ndim):
+        yield from [(shift, dim) for shift in (1, -1, 3, -50, 0)]
+    if a.ndim > 1:
+        yield from [((1, 2), (0, 1)), ((-1, 1), (1, 0)), ((2, -1), (-1, -2)), ((1, 1), (0, 0)), ((0, 3), (0, -1))]
+
+
+def _turns(a: np.ndarray) -> Iterable[Arguments]:
+    yield ()
+    yield from [(k,) for k in (0, 2, 3, -1, 5, -6)]
+    reach = range(-a.ndim, a.ndim)
+    yield from [(k, pair) for k, pair in product((1, 2, -1), list(product(reach, reach))[:: 1 if a.ndim < 3 else 5])]
+    yield from [(1, (0,)), (1, (0, 1, 2)), (1, (0, 9))]
+
+
+def _nothing(a: np.ndarray) -> Iterable[Arguments]:
+    return [()]
+
+
+def _narrowings(a: np.ndarray) -> Iterable[Arguments]:
+    for dim in range(-a.ndim, a.ndim):
+        n = a.shape[dim]
+        yield from [(dim, 0, n), (dim, n // 2, n - n // 2), (dim, 0, 0)] + ([(dim, -1, 1), (dim, n - 1, 1)] if n else [])
+
+
+ROWS = (
+    Copying("repeat", repeat, _times, ("repeats",), ("method",), spread=True),
+    Copying("tile", tile, _tilings, ("dims",), spread=True),
+    Copying("flip", flip, _flips, ("dims",), spread=True),
+    Copying("fliplr", fliplr, _nothing),
+    Copying("flipud", flipud, _nothing),
+    Copying("roll", roll, _rolls, ("shifts", "dims")),
+    Copying("rot90", rot90, _turns, ("k", "dims")),
+    Copying("narrow_copy", narrow, _narrowings, ("dim", "start", "length")),
+)
+
+
+def helds(subject: Any, turn: int) -> Iterator[Held]:
+    """Every shape in every layout, one dtype after the other, with the values that are easily lost; and a large one."""
+    names = [name for name in (*COMMON, "float32", "float64") if subject.supports(name)]
+    for shape in SHAPES:
+        for layout in LAYOUTS:
+            dtype = names[turn % len(names)]
+            turn += 1
+            values = cycle(interesting(dtype), shape) if turn % 2 else distinct(dtype, shape)
+            yield Held.of(LAYOUTS[layout](values, dtype), subject)
+    yield Held.of(DENSE["transposed"](distinct("float32", LARGE), "float32"), subject)
+
+
+def judge(row: Copying, held: Held, turn: int) -> None:
+    """Refute unless a function rearranges the elements as its rule does, into memory of its own."""
+    values = held.values(held.geometry)
+    tried = list(row.arguments(values))
+    small, plain = values.size < 1000, held.tensor.is_contiguous() and held.geometry.offset == 0
+    for number, arguments in enumerate(tried if plain else tried[turn % 3 :: 3] if small else tried[:6], start=turn):
+        calls = list(row.calls(arguments))
+        calls = calls if plain else [calls[number % len(calls)]]
+        try:
+            expected = row.rule(values, *arguments)
+        except (ValueError, IndexError):
+            call = calls[number % len(calls)]
+            assert_raises(f"{call}, with {held.facts()},", REFUSED, lambda call=call: call(held.tensor))
+            continue
+        for call in calls:
+            assert_fresh(call, call(held.tensor), held, expected)
+    held.assert_untouched(row.name)
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, marks=check(f"view.{row.name.replace('_', '-')}")) for row in ROWS])
+def test_a_function_rearranges_elements_in_new_memory(subject, row):
+    start = ROWS.index(row) * 5
+    for turn, held in enumerate(helds(subject, start), start=start):
+        judge(row, held, turn)
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, marks=check("view.copy-gradient")) for row in ROWS])
+def test_gradients_flow_back_to_where_each_copy_came_from(subject, row):
+    for turn, shape in enumerate(((3, 4), (5,), (2, 3, 4), ())):
+        dtype = ("float64", "complex128", "float32")[turn % 3]
+        recipe = list(DENSE.values())[turn](distinct(dtype, shape), dtype).with_grad()
+        places = np.arange(int(np.prod(shape))).reshape(shape)
+        for arguments in list(row.arguments(places))[::3]:
+            try:
+                source = row.rule(places, *arguments)
+            except (ValueError, IndexError):
+                continue
+            x, flow = recipe.on(subject), (np.arange(source.size) + 2).reshape(source.shape).astype(dtype)
+            expected = np.zeros(places.size, dtype)
+            np.add.at(expected, source.ravel(), flow.ravel())
+            call = next(row.calls(arguments))
+            (found,) = torch.autograd.grad(call(x), x, host.tensor(flow, dtype, subject.device))
+            assert_values(f"the gradient of {call}", found, expected.reshape(shape), dtype=dtype)
