@@ -56,9 +56,22 @@ def assert_values(
     """
     expected = np.asarray(expected)
     out = assert_tensor(call, out, dtype, expected.shape)
-    actual = host.array(out)
     name = host.dtype_name(out.dtype)
-    worst = numerics.compare(actual, expected, name, error, scale, signed_zeros=signed_zeros)
+    assert_array(call, host.array(out), expected, name, error, scale, signed_zeros=signed_zeros)
+
+
+def assert_array(
+    call: str,
+    actual: np.ndarray,
+    expected: np.ndarray,
+    dtype: str,
+    error: Error = EXACT,
+    scale: Any = None,
+    *,
+    signed_zeros: bool = False,
+) -> None:
+    """Refute unless values found on the host are the expected ones, within what an error class allows for a dtype."""
+    worst = numerics.compare(actual, expected, dtype, error, scale, signed_zeros=signed_zeros)
     if worst is None:
         return
     place = f"[{', '.join(map(str, worst.index))}]" if worst.index else ""

@@ -200,8 +200,8 @@ _ROUNDING = (
     _rounding("ceil"),
     _rounding("floor"),
     _rounding("trunc", aliases=("fix",)),
-    _rounding("round", special="round"),
-    Function("round", "rounding", dtypes=WIDE, late=("float16",), claim="round-decimals", torch_in_place=True, domain="decimals",
+    _rounding("round"),
+    Function("round", "rounding", dtypes=WIDE, late=("float16",), claim="round-decimals", special="round", torch_in_place=True, domain="decimals",
              error=FEW_ULPS, arguments=({"decimals": 1}, {"decimals": 2}, {"decimals": -1}), refuses=COMPLEX),
     _rounding("frac", dtypes=WIDE, signed_zeros=False),
 )
@@ -272,7 +272,7 @@ _ARITHMETIC = (
     _binary("div", dtypes=(*INTEGERS, *FLOATING), claim="div-rounding-mode", aliases=("divide",), domain="quotients",
             arguments=({"rounding_mode": "trunc"}, {"rounding_mode": "floor"}), error=FAITHFUL, refuses=COMPLEX),
     _binary("floor_divide", dtypes=(*INTEGERS, *FLOATING), operator="floordiv", numbers=True, domain="quotients", error=FAITHFUL,
-            refuses=COMPLEX, differentiable=False),
+            refuses=COMPLEX),
     _binary("remainder", dtypes=(*INTEGERS, *FLOATING), operator="mod", numbers=True, domain="remainders", error=ROUNDED, refuses=COMPLEX),
     _binary("fmod", numbers=True, dtypes=(*INTEGERS, *FLOATING), domain="remainders", signed_zeros=True, refuses=COMPLEX),
     _binary("pow", operands=("input", "exponent"), dtypes=_NUMERIC, operator="pow", numbers=True, domain="powers", error=FEW_ULPS,
@@ -283,10 +283,9 @@ _ARITHMETIC = (
             error=FEW_ULPS, reduced=FAITHFUL, refuses=COMPLEX, signed_zeros=True),
     _binary("hypot", dtypes=WIDE, late=("float16",), error=FEW_ULPS, reduced=FAITHFUL, refuses=COMPLEX),
     _binary("copysign", numbers=True, dtypes=("bool", *INTEGERS, *FLOATING), result="float", signed_zeros=True, refuses=COMPLEX),
-    _binary("nextafter", dtypes=WIDE, late=("float16",), refuses=COMPLEX, signed_zeros=True, differentiable=False),
-    _binary("heaviside", promotes=False, operands=("input", "values"), domain="number first", dtypes=("bool", *INTEGERS, *FLOATING), refuses=COMPLEX,
-            differentiable=False),
-    _binary("ldexp", dtypes=(*INTEGERS, *FLOATING), result="float", domain="ldexp", error=ROUNDED, torch_in_place=True),
+    _binary("nextafter", dtypes=WIDE, late=("float16",), refuses=COMPLEX, signed_zeros=True),
+    _binary("heaviside", promotes=False, operands=("input", "values"), domain="number first", dtypes=("bool", *INTEGERS, *FLOATING), refuses=COMPLEX),
+    _binary("ldexp", promotes=False, dtypes=(*INTEGERS, *FLOATING), result="float", domain="ldexp", error=ROUNDED, torch_in_place=True),
     _binary("xlogy", numbers=True, dtypes=("bool", *INTEGERS, *FLOATING), result="float", special="xlogy", error=COMPOSED, reduced=FEW_ULPS,
             refuses=COMPLEX, torch_in_place=True),
     _binary("igamma", "special", dtypes=FLOATING, special="gammainc", domain="igamma", scale="one", error=COMPOSED.over(16),
@@ -373,12 +372,16 @@ _ONLY_SPECIAL = (
     _only_special("i0e", domain="finite"),
     _only_special("i1", domain="finite"),
     _only_special("i1e", domain="finite"),
-    _only_special("bessel_j0", dtypes=("bool", *INTEGERS, "float32"), domain="waves", scale="one", error=COMPOSED.over(32)),
-    _only_special("bessel_j1", dtypes=("bool", *INTEGERS, "float32"), domain="waves", scale="one", error=COMPOSED.over(32)),
+    _only_special("bessel_j0", dtypes=("bool", *INTEGERS, "float32"), domain="waves", scale="one", error=COMPOSED.over(32),
+                  differentiable=False),
+    _only_special("bessel_j1", dtypes=("bool", *INTEGERS, "float32"), domain="waves", scale="one", error=COMPOSED.over(32),
+                  differentiable=False),
     _only_special("bessel_j0", claim="special-bessel-j0-float64", dtypes=("float64",), domain="waves", scale="one",
-                  error=COMPOSED.over(32)),
+                  error=COMPOSED.over(32),
+                  differentiable=False),
     _only_special("bessel_j1", claim="special-bessel-j1-float64", dtypes=("float64",), domain="waves", scale="one",
-                  error=COMPOSED.over(32)),
+                  error=COMPOSED.over(32),
+                  differentiable=False),
     _only_special("xlog1py", operands=("input", "other"), numbers=True),
     _only_special("zeta", operands=("input", "other"), dtypes=(*INTEGERS, "float32", "float64"), domain="zeta", error=COMPOSED.over(16)),
 )
@@ -394,3 +397,8 @@ TABLE = (*_SIGNS, *_ROUNDING, *_ELEMENTARY, *_SPECIAL, *_ARITHMETIC, *_DISCRETE,
 # By the slug of their claims, which tell two rows of one function apart.
 FUNCTIONS: dict[str, Function] = {row.claim or row.name: row for row in TABLE}
 FAMILIES = tuple(dict.fromkeys(row.family for row in TABLE))
+
+
+def family(name: str) -> list[Function]:
+    """The rows of a family, without those that only say more about one dtype of a function with a row of its own."""
+    return [row for row in TABLE if row.family == name and "float64" not in row.claim]

@@ -16,7 +16,7 @@ from conformance.numerics import GRADIENT
 from conformance.oracle import autograd as oracle
 from conformance.oracle.autograd import Derivative, Gradient
 from conformance.subject import Subject
-from properties.strategies.recipe import Layout, contiguous
+from properties.strategies.recipe import LAYOUTS, Layout, contiguous
 
 NAMES = "xyz"
 
@@ -87,3 +87,19 @@ def numeric(function: Callable[..., Any], inputs: Sequence[np.ndarray], v: Any) 
     """J^T v of any numpy function of arrays, one result, by differences."""
     row = Derivative("", (), function, tuple(np.asarray(x) for x in inputs))
     return oracle.pullback(row, (np.asarray(v),))
+
+
+def leaf(values: Any, subject: Subject, dtype: str = "float64", layout: str = "contiguous") -> torch.Tensor:
+    """A leaf that requires grad."""
+    return constant(values, subject, dtype, layout).requires_grad_()
+
+
+def constant(values: Any, subject: Subject, dtype: str = "float64", layout: str = "contiguous") -> torch.Tensor:
+    """A tensor that does not require grad."""
+    return LAYOUTS[layout](np.array(values, float), dtype).on(subject)
+
+
+def exact(call: str, out: Any, wanted: Any, dtype: str = "float64") -> None:
+    """Refute unless a gradient is a tensor with just these numbers."""
+    require(out is not None, f"{call} is None, but should be {wanted}", wanted, None)
+    assert_values(call, out, np.array(wanted, float), dtype=dtype)

@@ -9,14 +9,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from conformance import host
 from conformance.assertions import Refutation, Unchanged, assert_raises, require
+from conformance.check import check
 from conformance.every_form import make, same, tensors_in
-from conformance.inplace import Call
+from conformance.inplace import Call, Method
+from conformance.inplace_methods import METHODS
 from conformance.subject import Subject
 from properties.strategies.recipe import Recipe, Shape
+
+
+def rows(wanted: Callable[[Method], Any] = lambda method: True) -> list[Any]:
+    """A parameter for each method that is wanted, a check of the method's claim."""
+    return [pytest.param(method, marks=check(method.slug), id=method.name) for method in METHODS if wanted(method)]
 
 
 @dataclass
@@ -34,24 +42,34 @@ class Ready:
         return getattr(self.x, self.call.name)(*self.args, **self.options)
 
     def watched(self) -> Unchanged:
-        """A snapshot of the arguments."""
-        tensors = tensors_in([*self.args, *self.options.values()])
+        """A snapshot of the arguments (but for self, where it is one)."""
+        tensors = [given for given in tensors_in([*self.args, *self.options.values()]) if given is not self.x]
         return Unchanged(**{str(place): tensor for place, tensor in enumerate(tensors)})
 
 
+# They call Python on the host.
+HOST_ONLY = ("apply_", "map_", "map2_")
+
+
 def ready(subject: Subject, call: Call) -> Ready:
-    """Build a call's tensors on a subject."""
-    base = host.tensor(call.x.buffer, call.x.dtype, subject.device)
+    """Build a call's tensors on a subject. Raises Unsupported where there is no such dtype or method."""
+    if call.name in HOST_ONLY:
+        subject.require_feature("host_memory")
+    base = flat(subject, call.x)
     options = {key: make(subject, value) for key, value in call.options.items()}
-    return Ready(call, base, _laid(base, call.x), make(subject, call.args), options)
+    return Ready(call, base, look(base, call.x), make(subject, call.args), options)
 
 
-def _laid(base: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    return (
-        base
-        if recipe.is_contiguous and recipe.ndim == 1
-        else base.as_strided(recipe.shape, recipe.strides, recipe.offset)
-    )
+def flat(subject: Subject, recipe: Recipe) -> torch.Tensor:
+    """The whole memory of a recipe as a one-dimensional tensor."""
+    subject.require(recipe.dtype)
+    return host.tensor(recipe.buffer, recipe.dtype, subject.device)
+
+
+def look(base: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    """A recipe's tensor in its memory: a view, unless it is all of it."""
+    whole = recipe.is_contiguous and recipe.ndim == 1
+    return base if whole else base.as_strided(recipe.shape, recipe.strides, recipe.offset)
 
 
 def apply(subject: Subject, call: Call) -> Ready:
@@ -123,7 +141,7 @@ def explained(call: Call) -> Iterator[None]:
 def refused(made: Ready, kinds: type[BaseException] = RuntimeError, why: str = "") -> None:
     """Refute unless a call raises, and leaves self, its memory and the arguments as they were."""
     text = f"{made.call.text}{why}"
-    before = Unchanged(self=made.x, memory=made.base)
+    before = Unchanged(x=made.x, memory=made.base)
     arguments = made.watched()
     assert_raises(text, kinds, made.invoke)
     before.check(text)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 
 from conformance.dtypes import COMMON, COMPLEX, FLOATS, INTEGERS
-from conformance.inplace import Across, Flat, Form, Index, Like, Method, Shape, Source, column, form, row, scalar
+from conformance.inplace import Form, Method, form
+from conformance.inplace_arguments import Across, Flat, Index, Like, Source, column, row, scalar
 from conformance.numerics import COMPOSED, FEW_ULPS, ROUNDED, SUMMED
 from conformance.oracle import inplace as oracle
 from conformance.oracle.math_special import mvlgamma, polygamma
+from properties.strategies.recipe import Shape
 
 INEXACT = (*FLOATS, *COMPLEX)
 REALS = (*INTEGERS, *FLOATS)
@@ -83,6 +85,7 @@ BITS = (
 )
 SHIFTS = (form(Like("shift")), form(Like("shift", shape=row)), form(3))
 BOUNDS = (
+    form(Like("few"), Like("few")),
     form(Like("few"), Like("few", shape=row)),
     form(1, 2),
     form(-1, 2, kinds="int float"),
@@ -498,17 +501,19 @@ METHODS: tuple[Method, ...] = (
     ),
     Method("lerp_", MOST_INEXACT, LERP, "lerp", FEW_ULPS, "whole", newer=HALF),
     # -- truth values and bits, kept as numbers of self's dtype
-    Method("eq_", COMMON, COMPARED, "eq", values="moderate"),
-    Method("ne_", COMMON, COMPARED, "ne", values="moderate"),
-    Method("not_equal_", COMMON, COMPARED, "not_equal", values="moderate"),
-    Method("lt_", ("bool", *REALS), COMPARED, "lt", values="moderate", refuses=COMPLEX),
-    Method("less_", ("bool", *REALS), COMPARED, "less", values="moderate", refuses=COMPLEX),
-    Method("le_", ("bool", *REALS), COMPARED, "le", values="moderate", refuses=COMPLEX),
-    Method("less_equal_", ("bool", *REALS), COMPARED, "less_equal", values="moderate", refuses=COMPLEX),
-    Method("gt_", ("bool", *REALS), COMPARED, "gt", values="moderate", refuses=COMPLEX),
-    Method("greater_", ("bool", *REALS), COMPARED, "greater", values="moderate", refuses=COMPLEX),
-    Method("ge_", ("bool", *REALS), COMPARED, "ge", values="moderate", refuses=COMPLEX),
-    Method("greater_equal_", ("bool", *REALS), COMPARED, "greater_equal", values="moderate", refuses=COMPLEX),
+    Method("eq_", COMMON, COMPARED, "eq", values="moderate", grad="zero"),
+    Method("ne_", COMMON, COMPARED, "ne", values="moderate", grad="zero"),
+    Method("not_equal_", COMMON, COMPARED, "not_equal", values="moderate", grad="zero"),
+    Method("lt_", ("bool", *REALS), COMPARED, "lt", values="moderate", refuses=COMPLEX, grad="zero"),
+    Method("less_", ("bool", *REALS), COMPARED, "less", values="moderate", refuses=COMPLEX, grad="zero"),
+    Method("le_", ("bool", *REALS), COMPARED, "le", values="moderate", refuses=COMPLEX, grad="zero"),
+    Method("less_equal_", ("bool", *REALS), COMPARED, "less_equal", values="moderate", refuses=COMPLEX, grad="zero"),
+    Method("gt_", ("bool", *REALS), COMPARED, "gt", values="moderate", refuses=COMPLEX, grad="zero"),
+    Method("greater_", ("bool", *REALS), COMPARED, "greater", values="moderate", refuses=COMPLEX, grad="zero"),
+    Method("ge_", ("bool", *REALS), COMPARED, "ge", values="moderate", refuses=COMPLEX, grad="zero"),
+    Method(
+        "greater_equal_", ("bool", *REALS), COMPARED, "greater_equal", values="moderate", refuses=COMPLEX, grad="zero"
+    ),
     Method("logical_and_", COMMON, TRUTHS, "logical_and", values="truth", grad="ignored"),
     Method("logical_or_", COMMON, TRUTHS, "logical_or", values="truth", grad="ignored"),
     Method("logical_xor_", COMMON, TRUTHS, "logical_xor", values="truth", grad="ignored"),
@@ -523,9 +528,9 @@ METHODS: tuple[Method, ...] = (
     Method("clamp_min_", MOST_REALS, BOUND, "clamp_min", values="plain", newer=HALF, refuses=COMPLEX, promotes=True),
     Method("clamp_max_", MOST_REALS, BOUND, "clamp_max", values="plain", newer=HALF, refuses=COMPLEX, promotes=True),
     # -- filling and copying
-    Method("fill_", (*COMMON, "complex32"), FILL, oracle.fill, twin=False, newer=NARROW, overlap="open"),
-    Method("zero_", (*COMMON, "complex32"), NONE, oracle.zero, twin=False, newer=NARROW, overlap="open"),
-    Method("copy_", (*COMMON, "complex32"), COPY, oracle.copy, twin=False, newer=NARROW),
+    Method("fill_", (*COMMON, "complex32"), FILL, oracle.fill, grad="zero", twin=False, newer=NARROW, overlap="open"),
+    Method("zero_", (*COMMON, "complex32"), NONE, oracle.zero, grad="zero", twin=False, newer=NARROW, overlap="open"),
+    Method("copy_", (*COMMON, "complex32"), COPY, oracle.copy, grad="zero", twin=False, newer=NARROW),
     Method(
         "fill_diagonal_",
         COMMON,
@@ -627,3 +632,11 @@ METHODS: tuple[Method, ...] = (
         counts=False,
     ),
 )
+
+# Those that torch has as functions of the same name, too.
+FUNCTIONS = """
+    abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ asin_ asinh_ atan_ atanh_ ceil_
+    clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ erf_ erfc_ exp2_ exp_ expm1_ fill_ fix_
+    floor_ frac_ gcd_ i0_ index_put_ lcm_ ldexp_ log10_ log1p_ log2_ log_ logit_ nan_to_num_ neg_ negative_ rad2deg_
+    reciprocal_ relu_ round_ rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ trunc_ xlogy_ zero_
+"""

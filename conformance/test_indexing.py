@@ -17,7 +17,7 @@ from conformance.indexing_rows import ROWS, apart, mask, places
 from conformance.numerics import EXACT
 from conformance.oracle import indexing_gather as oracle
 from conformance.subject import Subject
-from properties.strategies.recipe import contiguous, expanded, offset, stepped, transposed
+from properties.strategies.recipe import contiguous, expanded, offset, row_stepped, stepped, transposed
 from properties.strategies.values import cycle, distinct, interesting
 
 pytestmark = must_answer
@@ -221,3 +221,21 @@ def test_indices_masks_and_sources_may_be_expanded(subject: Subject) -> None:
     sums = oracle.scatter_reduce(small.array, 1, row, source.array, "sum")
     call = Invocation("scatter_add", (small, 1, index, source), (Wanted(sums, "float32", signed_zeros=False),))
     answer(subject, call, ("function", "inplace", "out"))
+
+
+@check("indexing.take-along-dim-flat")
+def test_take_along_dim_without_dim(subject: Subject) -> None:
+    for shape, index in (((4, 5), places((9,), 20)), ((3, 4, 5), places((2, 3), 60, 1)), ((33,), places((17,), 33, 2))):
+        values = cycle(interesting("float32"), shape)
+        given = (contiguous(values, "float32"), contiguous(index, "int64"))
+        wanted = (Wanted(values.reshape(-1)[index.reshape(-1)], "float32"),)
+        answer(subject, Invocation("take_along_dim", given, wanted), ("function", "method", "out"))
+
+
+@check("indexing.take-along-dim-strided")
+def test_take_along_dim_without_dim_of_any_layout(subject: Subject) -> None:
+    values, index = cycle(interesting("float32"), (4, 5)), places((2, 3), 20)
+    for layout in (transposed, row_stepped):
+        for given in ((layout(values, "float32"), contiguous(index, "int64")), (contiguous(values, "float32"), layout(index, "int64"))):
+            wanted = (Wanted(values.reshape(-1)[index.reshape(-1)], "float32"),)
+            answer(subject, Invocation("take_along_dim", given, wanted), ("function",))

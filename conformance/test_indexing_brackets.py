@@ -159,6 +159,19 @@ def _tensors(key: Any) -> dict[str, torch.Tensor]:
     return {f"index_{place}": item for place, item in enumerate(items) if isinstance(item, torch.Tensor)}
 
 
+@check("indexing.mask-before-slice", since="2.13")
+def test_a_mask_over_two_dimensions_before_other_items(subject: Subject) -> None:
+    for shape, index in (((4, 5, 6), (mask((4, 5)), S(None, None, 2))), ((4, 5, 6), (mask((4, 5), 1), -2)),
+                         ((3, 4, 5), (mask((3, 4), 2), S(1, 4))), ((2, 3, 4, 5), (ALL, mask((3, 4), 3), S(1, 3)))):  # fmt: skip
+        for turn, layout in enumerate(LAYOUTS):
+            _read(subject, shape, index, layout, "float32", turn)
+        recipe = transposed(distinct("float32", shape), "float32")
+        x = recipe.on(subject)
+        x[brackets.on(subject, index)] = -1.0
+        text = f"x after x[{brackets.written(index)}] = -1"
+        same(text, x, Wanted(oracle.put(recipe.array, index, np.float32(-1)), "float32"))
+
+
 @check("indexing.integer-dtypes", since="2.0")
 def test_indices_may_be_int32(subject: Subject) -> None:
     for shape, index in (((4, 5), tensor(3, 0, -1)), ((33,), places((17,), 33)), ((4, 5), tensor([1, 2], [0, 3]))):

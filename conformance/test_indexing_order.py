@@ -65,12 +65,21 @@ def _distinct(text: str, name: str, x: torch.Tensor, wanted: Any, dtype: str, tu
     before.check(text)
 
 
-@pytest.mark.parametrize("name", [pytest.param("unique", marks=check("indexing.unique-dim")),
-                                  pytest.param("unique_consecutive", marks=check("indexing.unique-dim"))])  # fmt: skip
-def test_distinct_slices(subject: Subject, name: str) -> None:
+FLAT = (((6, 2), 0), ((2, 17), 1), ((3, 9), -1), ((17,), 0), ((1, 3), 0), ((33, 2), -2))
+DEEP = (((9, 2, 2), 0), ((2, 2, 5), -1), ((2, 8, 1), -2), ((2, 17, 2), 1))
+
+
+@pytest.mark.parametrize(("name", "shapes"), [
+    pytest.param("unique", FLAT, marks=check("indexing.unique-dim")),
+    pytest.param("unique_consecutive", FLAT, marks=check("indexing.unique-dim")),
+    # Older releases sort slices of several dimensions by their elements in another order.
+    pytest.param("unique", DEEP, marks=check("indexing.unique-dim", since="2.6")),
+    pytest.param("unique_consecutive", DEEP, marks=check("indexing.unique-dim")),
+])  # fmt: skip
+def test_distinct_slices(subject: Subject, name: str, shapes: tuple[Any, ...]) -> None:
     turn = 0
     for dtype in ("bool", "int64", "uint8", "float32", "float64"):
-        for shape, dim in (((6, 2), 0), ((2, 17), 1), ((9, 2, 2), 0), ((2, 2, 5), -1), ((2, 8, 1), -2), ((17,), 0), ((1, 3), 0)):
+        for shape, dim in shapes:
             values = repeated(dtype, shape, turn)
             if dtype == "bool" or shape[dim] > 4:
                 values = np.sort(values, axis=dim) if turn % 2 else values
@@ -83,6 +92,7 @@ def test_distinct_slices(subject: Subject, name: str) -> None:
                 wants = (Wanted(wanted[0], dtype, signed_zeros=False), Wanted(wanted[1], "int64"), Wanted(wanted[2], "int64"))
                 for part, want in zip(found, wants, strict=True):
                     same(text, part, want)
+                same(text, getattr(torch, name)(x, dim=dim), wants[0])
 
 
 @check("indexing.unique-unsorted")
@@ -103,6 +113,17 @@ def test_unsorted_distinct_values_are_the_same_set(subject: Subject) -> None:
 def _in_order(found: torch.Tensor) -> torch.Tensor:
     values = np.sort(host.array(found))
     return host.tensor(values, host.dtype_name(found.dtype))
+
+
+@check("indexing.unique", since="2.6")
+def test_both_zeros_are_one_value(subject: Subject) -> None:
+    for dtype in ("float16", "bfloat16", "float32", "float64"):
+        for values in ([0.0, -0.0, 0.0], [-0.0, 1.0, 0.0, -0.0, 1.0]):
+            x = contiguous(np.array(values), dtype).on(subject)
+            found, counts = torch.unique(x, return_counts=True)
+            distinct, _, times = oracle.unique(np.array(values, DTYPES[dtype].host))
+            same(f"torch.unique({values}), {dtype}", found, Wanted(distinct, dtype, signed_zeros=False))
+            same(f"torch.unique({values}), counts", counts, Wanted(times, "int64"))
 
 
 @pytest.mark.parametrize("name", [pytest.param("unique", marks=check("indexing.unique")),
@@ -284,7 +305,7 @@ def test_bincount(subject: Subject) -> None:
 
 
 def _weighted(subject: Subject) -> None:
-    for size in (0, 1, 17, 33):
+    for size in (1, 17, 33):
         values = np.arange(size) * 5 % 9
         for weight, wanted in (("float32", "float32"), ("float64", "float64"), ("int32", "float64"), ("int64", "float64")):
             weights = cycle(small(weight), (size,))
@@ -310,13 +331,14 @@ def test_isin(subject: Subject) -> None:
     for dtype in (*INTEGERS, "float32", "float64"):
         for shape, other in (((17,), (3,)), ((4, 5), (2, 2)), ((33,), (40,)), ((3, 4, 5), (1,)), ((5,), (0,)), ((0,), (3,)), ((), (3,)),
                              ((2, 3), (200,))):  # fmt: skip
-            values, among = cycle(interesting(dtype), shape), cycle(np.roll(interesting(dtype), 9), other)
+            table = interesting(dtype, finite=True)
+            values, among = cycle(table, shape), cycle(np.roll(table, 9), other)
             for invert in (False, True):
                 turn += 1
                 layout = list(DENSE.values())[turn % len(DENSE)]
                 wanted = (Wanted(oracle.isin(values, among, invert), "bool"),)
-                call = Invocation("isin", (layout(values, dtype), layout(among, dtype)), wanted, {"invert": invert},
-                                  ("elements", "test_elements"))  # fmt: skip
+                given = (layout(values, dtype), (stepped if len(other) == 1 else contiguous)(among, dtype))
+                call = Invocation("isin", given, wanted, {"invert": invert}, ("elements", "test_elements"))
                 answer(subject, call, ("function", "keywords", "out")[turn % 3 :][:2])
     x = contiguous(np.array([1, 2, 3, 2]), "int64").on(subject)
     same("torch.isin(x, 2)", torch.isin(x, 2), Wanted(np.array([False, True, False, True]), "bool"))
@@ -328,3 +350,22 @@ def test_isin(subject: Subject) -> None:
     same("torch.isin(x, y, assume_unique=True)", out, Wanted(np.array([False, True, False, True]), "bool"))
 
 
+
+
+@check("indexing.isin-strided")
+def test_isin_takes_test_elements_of_any_layout(subject: Subject) -> None:
+    values = np.arange(20).reshape(4, 5)
+    for shape in ((2, 2), (3, 2), (20, 10)):
+        among = np.arange(int(np.prod(shape))).reshape(shape) * 3
+        for layout in (transposed, stepped):
+            given = (contiguous(values, "int64"), layout(among, "int64"))
+            answer(subject, Invocation("isin", given, (Wanted(oracle.isin(values, among), "bool"),)), ("function",))
+
+
+@check("indexing.isin-nan", since="2.6")
+def test_nan_is_in_nothing(subject: Subject) -> None:
+    for count in (3, 200):
+        values, among = np.array([1.0, np.nan, np.inf, 5.0]), np.resize([np.nan, 1.0, np.inf], count)
+        for dtype in ("float32", "float64"):
+            given = (stepped(values, dtype), contiguous(among, dtype))
+            answer(subject, Invocation("isin", given, (Wanted(oracle.isin(values, among), "bool"),)), ("function",))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import forms_math, host
+from conformance import forms_math, functions_math, host
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.functions_math import FUNCTIONS, Function
@@ -20,13 +20,17 @@ from properties.strategies.recipe import contiguous, gapped
 
 pytestmark = must_answer
 
+# These families, but for a few functions, compute in the dtype of the operands and convert to that of out=.
+CONVERTING = ("elementary", "special", "arithmetic", "comparison", "extremum", "logic")
+RIGID = ("heaviside", "square")
+UNCHECKED = ("mvlgamma", "ndtr")  # made of several functions; the last one sees no overlap
 FAMILIES = tuple(dict.fromkeys(row.family for row in FUNCTIONS.values() if row.out))
 
 
 def cases(family: str, shape: tuple[int, ...] = (3, 7)) -> Iterator[tuple[Function, Sample]]:
     """One sample a row that knows out=, of small whole numbers."""
-    for row in FUNCTIONS.values():
-        if row.family == family and row.out:
+    for row in functions_math.family(family):
+        if row.out:
             dtype = next(name for name in ("float32", "float64", "int64") if name in row.dtypes)
             dtypes = operand_dtypes(row, dtype)
             yield row, judged(row, dtype, plain(row, dtypes, (shape,) * len(dtypes)), row.arguments[0])
@@ -101,7 +105,7 @@ def test_out_may_be_an_operand(subject: Subject, family: str) -> None:
 def test_out_of_another_dtype(subject: Subject, family: str) -> None:
     for row, case in cases(family):
         wider = {"float32": "float64", "int64": "float32", "bool": "int32", "complex64": "complex128"}.get(case.out)
-        if wider and subject.supports(wider):
+        if family in CONVERTING and row.name not in RIGID and wider and subject.supports(wider):
             out = contiguous(np.ones((3, 7)), wider).on(subject)
             forms_math.main(row).call(tensors(subject, case), {**case.arguments, "out": out})
             # Computed as the operands say, then converted: so the bound is that of the narrower dtype.
@@ -127,7 +131,7 @@ def refuse(subject: Subject, row: Function, case: Sample, out: torch.Tensor, cal
 def test_out_that_overlaps_is_refused(subject: Subject, family: str) -> None:
     for row, case in cases(family, (7,)):
         dtype = case.dtype
-        if case.out == dtype:
+        if case.out == dtype and row.name not in UNCHECKED:
             base = host.tensor(np.concatenate([case.operands[0], case.operands[0][:1]]), dtype, subject.device)
             operands = [base[:-1], *tensors(subject, case)[1:]]
             call = f"torch.{row.name}(x[:-1], …, out=x[1:])"
@@ -137,6 +141,6 @@ def test_out_that_overlaps_is_refused(subject: Subject, family: str) -> None:
             before.check(call)
         single = contiguous(np.ones((1,)), case.out).on(subject).expand(7)
         refuse(subject, row, case, single, f"torch.{row.name}(…, out=t.expand(7))")
-        if case.out == "float32":
+        if case.out == "float32" and row.differentiable:
             grads = contiguous(np.ones((7,)), case.out).with_grad().on(subject)
             refuse(subject, row, case, grads, f"torch.{row.name}(…, out=t) where t requires a gradient")

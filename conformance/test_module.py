@@ -33,7 +33,7 @@ def built_trees(subject: Subject) -> Iterator[tuple[str, Built, Forest]]:
         yield (f"tree {name!r}", *build(subject, program))
 
 
-@check("module.corpus-values")
+@check("module.registered-values")
 def test_leaves_hold_what_they_were_given(subject):
     for _, built, forest in built_trees(subject):
         assert_leaves(built, forest)

@@ -175,7 +175,7 @@ def test_a_sequential_feeds_each_layer_with_the_one_before(subject):
             assert_values(f"{[name for name, _ in net.named_modules()]}", net(x), np.array([[float(due)]]))
     require(nn.Sequential()(x) is x, "an empty Sequential does not return its input")
     net = nn.Sequential(double)
-    net.add_module("late", plus)
+    net.add_module("1", plus)
     assert_values("after add_module", net(x), np.array([[11.0]]))
     net.insert(0, plus)
     assert_values("after insert", net(x), np.array([[21.0]]))
@@ -197,6 +197,35 @@ def test_a_sequential_of_an_ordered_dict_has_its_names(subject):
     step = net.a(torch.relu(net.conv3(x)))
     assert_values("net(x)", net(x).detach(), host.array(step.detach()))
     assert_same("state_dict", list(net.state_dict()), ["conv3.weight", "conv3.bias", "a.weight", "a.bias"])
+
+
+@check("module.sequential-edits-named")
+def test_a_sequential_with_names_of_its_own_can_be_edited(subject):
+    a, b, c = layers(3)
+    net = nn.Sequential(OrderedDict([("first", a), ("second", b)]))
+    net.append(c)
+    assert_same("append: entries", numbers(net, [a, b, c]), [0, 1, 2])
+    net[0] = c
+    assert_same("[0] = : entries", numbers(net, [a, b, c]), [2, 1, 2])
+    assert_same("[0] = : names", list(dict(net.named_parameters()))[:2], ["first.weight", "first.bias"])
+    del net[1]
+    assert_same("del [1]: entries", numbers(net, [a, b, c]), [2, 2])
+
+
+@check("module.sequential-insert-named")
+def test_insert_works_whatever_the_layers_are_called(subject):
+    a, b, c = layers(3)
+    net = nn.Sequential(OrderedDict([("first", a), ("second", b)]))
+    net.insert(1, c)
+    assert_same("insert(1): entries", numbers(net, [a, b, c]), [0, 2, 1])
+
+
+@check("module.sequential-append-after-number")
+def test_append_replaces_no_layer_that_is_called_by_a_number(subject):
+    a, b, c = layers(3)
+    net = nn.Sequential(OrderedDict([("0", a), ("2", b)]))
+    net.append(c)
+    assert_same("append: entries", numbers(net, [a, b, c]), [0, 1, 2])
 
 
 @check("module.add-module")
@@ -326,12 +355,13 @@ def test_tensors_put_into_a_parameter_container_become_parameters(subject):
 @check("module.parameterdict")
 def test_a_parameter_dict_works_as_a_dict_and_registers(subject):
     known = parameters(subject, 5)
-    net, due = nn.ParameterDict({"z": known[0], "b": known[1]}), {"z": known[0], "b": known[1]}
+    due = {"z": known[0], "b": known[1]}
+    net = nn.ParameterDict(OrderedDict(due))
     for call, change in {
         "nothing": lambda x: None,
         "['a'] =": lambda x: operator.setitem(x, "a", known[2]),
         "['z'] = again": lambda x: operator.setitem(x, "z", known[3]),
-        "update": lambda x: x.update({"b": known[4], "n": known[1]}),
+        "update": lambda x: x.update(OrderedDict(b=known[4], n=known[1])),
         "setdefault": lambda x: x.setdefault("z", known[0]),
         "setdefault new": lambda x: x.setdefault("y", known[0]),
         "get": lambda x: x.get("b"),
@@ -344,7 +374,7 @@ def test_a_parameter_dict_works_as_a_dict_and_registers(subject):
         require(out is wanted, f"ParameterDict: {call} returns another object")
         assert_items(f"ParameterDict, {call}", net, due)
         assert_same(f"{call}: sorted names", sorted(name for name, _ in net.named_parameters()), sorted(due))
-    assert_raises("ParameterDict['missing']", KeyError, lambda: net["missing"])
+    assert_raises("ParameterDict['missing']", (KeyError, AttributeError), lambda: net["missing"])
     twin = net.copy()
     twin["extra"] = known[2]
     assert_items("ParameterDict after a change of its copy", net, due)

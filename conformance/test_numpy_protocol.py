@@ -175,7 +175,7 @@ def test_arrays_index_tensors(subject: Subject) -> None:
         rows = base.shape[0]
         mask = base % 3 == 0
         for name, index in {
-            "integers": np.array([2, 0, -1, 2]), "a table of integers": np.array([[0, 1], [3, 3]]), "a mask": mask,
+            "integers": np.array([2, 0, -1, 2]), "a mask": mask,
             "a mask of rows": np.arange(rows) % 2 == 1, "no integers": np.array([], np.int64),
             "a pair": (np.array([0, 3]), np.array([1, 2])), "a row": (slice(None), np.array([3, 0])),
             "stepped integers": np.array([2, 9, 0, 9, 1])[::2],
@@ -185,6 +185,13 @@ def test_arrays_index_tensors(subject: Subject) -> None:
         written[mask], wanted[mask] = -1, -1
         written[np.array([1, 3])], wanted[np.array([1, 3])] = 7, 7
         assert_values("t after writes at places that arrays name", written, wanted, dtype="int64")
+
+
+@check("numpy.arrays-as-indices", since="2.6")
+def test_tables_of_integers_index_tensors(subject: Subject) -> None:
+    t, x = torch.arange(20, device=subject.device).reshape(4, 5), np.arange(20).reshape(4, 5)
+    for index in (np.array([[0, 1], [3, 3]]), np.array([[2]]), np.zeros((2, 1, 3), np.int64)):
+        assert_values(f"t[array of {index.shape}]", t[index], x[index], dtype="int64")
 
 
 @check("numpy.tensors-as-indices")

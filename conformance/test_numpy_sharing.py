@@ -13,7 +13,7 @@ from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
 from conformance.sharing import address, assert_array, assert_bits, assert_separate, assert_shared
-from conformance.subject import Subject, Unsupported
+from conformance.subject import Subject
 from properties.strategies.ndarrays import ndarray, other_values
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import distinct
@@ -159,6 +159,7 @@ def test_force_is_the_long_way_in_one_word(subject: Subject) -> None:
         if dtype != "bool":
             tracked = (t.requires_grad_() * 2)[1:].detach().requires_grad_()
             assert_array(f"{call} that requires grad", tracked.numpy(force=True), (recipe.array * 2)[1:])
+            require(tracked.requires_grad and tracked.is_leaf, f"{call} ends its requires_grad", True, False)
             t.requires_grad_(False)
         before.check(call)
     assert_raises("numpy(True)", TypeError, lambda: torch.ones(1).numpy(True))  # type: ignore[misc]
@@ -193,16 +194,19 @@ def test_a_tensor_elsewhere_needs_cpu_first(subject: Subject) -> None:
 
 @check("numpy.cpu-makes-a-copy")
 def test_cpu_copies_to_the_host(subject: Subject) -> None:
-    if subject.is_cpu:
-        raise Unsupported(f"{subject.name} is the host: cpu() has nothing to copy")
-    points = torch.ones(3, 4, device=subject.device)
-    first, second = points.cpu(), points.cpu()
-    a = first.numpy()
-    points.add_(1)
-    assert_array("points.cpu().numpy() after points.add_(1)", a, np.ones((3, 4), np.float32))
-    assert_separate("a second points.cpu()", second, a)
-    a[...] = 9
-    assert_values("points after a write to points.cpu().numpy()", points, np.full((3, 4), 2.0))
+    def fetch(t: torch.Tensor) -> torch.Tensor:
+        return t.to("cpu", copy=True) if subject.is_cpu else t.cpu()
+
+    whole = torch.ones(6, 8, device=subject.device)
+    for points in (whole[:3, :4].clone(), whole[::2, ::2], whole[0], whole[1, 1], whole.t()):
+        points.fill_(1)
+        first, second = fetch(points), fetch(points)
+        a = first.numpy()
+        points.add_(1)
+        assert_array("points.cpu().numpy() after points.add_(1)", a, np.ones(points.shape, np.float32))
+        assert_separate("a second points.cpu()", second, a)
+        a[...] = 9
+        assert_values("points after a write to points.cpu().numpy()", points, np.full(points.shape, 2.0))
 
 
 @check("numpy.cuda-from-numpy-copies")

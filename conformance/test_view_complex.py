@@ -17,7 +17,7 @@ from conformance.oracle import view, view_parts
 from conformance.oracle.view import Geometry
 from conformance.view_calls import Call
 from conformance.view_memory import Held, assert_fresh, assert_looks_at, same_bits
-from conformance.view_table import VIEWS
+from conformance.view_table import VIEWS, existing
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe, contiguous, layouts
 from properties.strategies.values import distinct
 
@@ -164,7 +164,7 @@ def test_writes_through_a_conjugate_are_conjugated(subject):
 
 @check("view.conj-stays-lazy")
 def test_views_of_a_conjugate_are_conjugates(subject):
-    for row in [row for row in VIEWS if not row.name.startswith("unsafe")]:
+    for row in existing([row for row in VIEWS if not row.name.startswith("unsafe")], subject):
         held = Held.of(DENSE["transposed"](distinct("complex64", (2, 3, 4)), "complex64"), subject)
         for arguments, looks in row.valid(held.geometry, most=3):
             out = row.main(arguments)(held.tensor.conj())

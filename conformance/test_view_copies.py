@@ -17,7 +17,7 @@ from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
 from conformance.view_calls import Call
 from conformance.view_memory import Held, assert_fresh
-from properties.strategies.recipe import DENSE, LAYOUTS
+from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
 from properties.strategies.values import cycle, distinct, interesting
 
 pytestmark = must_answer
@@ -140,7 +140,7 @@ def _flips(a: np.ndarray) -> Iterable[Arguments]:
 
 def _rolls(a: np.ndarray) -> Iterable[Arguments]:
     yield from [(shift,) for shift in (0, 1, -1, 2, 5, -7, 100)]
-    yield from [((3,),), ((1, 2),), (1, max(a.ndim, 1)), ((1, 2), 0), ((1,), (0, 0))]
+    yield from [((3,),), ((1, 2),), (1, max(a.ndim, 1)), ((1, 2), 0), ((1,), (0, 0))] if a.size else []
     for dim in range(-a.ndim, a.ndim):
         yield from [(shift, dim) for shift in (1, -1, 3, -50, 0)]
     if a.ndim > 1:
@@ -215,20 +215,43 @@ def test_a_function_rearranges_elements_in_new_memory(subject, row):
         judge(row, held, turn)
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, marks=check("view.copy-gradient")) for row in ROWS])
+DIFFERENTIABLE = [pytest.param(row, marks=check("view.copy-gradient")) for row in ROWS[:-1]]
+
+
+@pytest.mark.parametrize("row", DIFFERENTIABLE)
 def test_gradients_flow_back_to_where_each_copy_came_from(subject, row):
     for turn, shape in enumerate(((3, 4), (5,), (2, 3, 4), ())):
         dtype = ("float64", "complex128", "float32")[turn % 3]
         recipe = list(DENSE.values())[turn](distinct(dtype, shape), dtype).with_grad()
-        places = np.arange(int(np.prod(shape))).reshape(shape)
-        for arguments in list(row.arguments(places))[::3]:
-            try:
-                source = row.rule(places, *arguments)
-            except (ValueError, IndexError):
-                continue
-            x, flow = recipe.on(subject), (np.arange(source.size) + 2).reshape(source.shape).astype(dtype)
-            expected = np.zeros(places.size, dtype)
-            np.add.at(expected, source.ravel(), flow.ravel())
-            call = next(row.calls(arguments))
-            (found,) = torch.autograd.grad(call(x), x, host.tensor(flow, dtype, subject.device))
-            assert_values(f"the gradient of {call}", found, expected.reshape(shape), dtype=dtype)
+        for arguments in list(row.arguments(recipe.array))[::3]:
+            judge_gradient(row, recipe, arguments, subject)
+
+
+def judge_gradient(row: Copying, recipe: Recipe, arguments: Arguments, subject: Any) -> None:
+    """Refute unless each element gets the sum of what flows into its copies."""
+    places = np.arange(recipe.numel).reshape(recipe.shape)
+    try:
+        source = row.rule(places, *arguments)
+    except (ValueError, IndexError):
+        return
+    x, flow = recipe.on(subject), (np.arange(source.size) + 2).reshape(source.shape).astype(recipe.dtype)
+    expected = np.zeros(recipe.numel, recipe.dtype)
+    np.add.at(expected, source.ravel(), flow.ravel())
+    call = next(row.calls(arguments))
+    (found,) = torch.autograd.grad(call(x), x, host.tensor(flow, recipe.dtype, subject.device))
+    said = f"the gradient of {call}, with x of shape {recipe.shape},"
+    assert_values(said, found, expected.reshape(recipe.shape), dtype=recipe.dtype)
+
+
+@check("view.narrow-copy-gradient", since="2.13")
+def test_gradients_flow_back_through_narrow_copy(subject):
+    recipe = DENSE["contiguous"](distinct("float64", (3, 4)), "float64").with_grad()
+    for arguments in ((0, 0, 2), (0, 1, 2), (1, 2, 2), (-1, 0, 4), (1, 3, 0), (0, -3, 2), (1, -2, 1)):
+        judge_gradient(ROWS[-1], recipe, arguments, subject)
+
+
+@check("view.narrow-copy-gradient", since="2.13")
+def test_gradients_flow_back_through_narrow_copy_up_to_the_end_from_a_negative_start(subject):
+    recipe = DENSE["contiguous"](distinct("float64", (3, 4)), "float64").with_grad()
+    for arguments in ((0, -1, 1), (1, -1, 1), (-1, -3, 3)):
+        judge_gradient(ROWS[-1], recipe, arguments, subject)

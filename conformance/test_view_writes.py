@@ -16,7 +16,7 @@ from conformance.dtypes import COMMON, DTYPES
 from conformance.oracle.view import Geometry
 from conformance.view_calls import Call
 from conformance.view_memory import Held, assert_fresh, same_bits
-from conformance.view_table import VIEWS, View
+from conformance.view_table import VIEWS, View, existing
 from properties.strategies.recipe import DENSE, Recipe, contiguous
 from properties.strategies.values import distinct
 
@@ -133,7 +133,7 @@ def test_arithmetic_that_would_write_an_element_twice_is_refused(subject):
 @check("view.version")
 def test_a_write_to_either_counts_for_both(subject):
     """`_version` is what autograd compares; there is no public name for it."""
-    for row in ROWS:
+    for row in existing(ROWS, subject):
         held = Held.of(contiguous(distinct("float32", (2, 3, 4)), "float32"), subject)
         for arguments, looks in row.valid(held.geometry, most=3):
             call = row.main(arguments)
@@ -154,7 +154,7 @@ def assert_counts_for(what: str, written: torch.Tensor, *both: torch.Tensor) -> 
 
 @check("view.version")
 def test_backward_refuses_what_was_overwritten_through_a_view(subject):
-    for row in ONE_RESULT:
+    for row in existing(ONE_RESULT, subject):
         recipe = contiguous(distinct("float64", (2, 3, 4)), "float64")
         for arguments, looks in row.valid(Held.of(recipe, subject).geometry, most=2):
             if looks[0].numel == 0 or looks[0].is_overlapping():
@@ -215,7 +215,7 @@ def test_a_refused_change_of_geometry_changes_nothing(subject, name):
 
 @check("view.several-results-refuse-writes")
 def test_one_of_several_views_refuses_writes_that_a_gradient_would_miss(subject):
-    for row in AT_ONCE:
+    for row in existing(AT_ONCE, subject):
         recipe = contiguous(distinct("float64", (2, 3, 4)), "float64")
         for arguments, looks in row.valid(Held.of(recipe, subject).geometry, most=3):
             x = recipe.with_grad().on(subject)
@@ -228,7 +228,7 @@ def test_one_of_several_views_refuses_writes_that_a_gradient_would_miss(subject)
 
 @check("view.leaf-refuses-writes")
 def test_a_view_of_a_leaf_that_requires_grad_refuses_writes(subject):
-    for row in ONE_RESULT:
+    for row in existing(ONE_RESULT, subject):
         recipe = contiguous(distinct("float64", (2, 3, 4)), "float64")
         for arguments, looks in row.valid(Held.of(recipe, subject).geometry, most=2):
             if looks[0].numel == 0 or looks[0].is_overlapping():

@@ -14,6 +14,7 @@ from itertools import product
 from typing import Any
 
 from conformance.view_calls import Call, Like
+from conformance.claim import within
 from conformance.oracle import view, view_parts
 from conformance.oracle.view import Geometry, Ints, Rule
 
@@ -77,6 +78,11 @@ class View:
                 continue
             found.append((arguments, looks if isinstance(looks, tuple) else (looks,)))
         return found[:: -(-len(found) // most)] if found else []
+
+
+def existing(rows: Iterable[View], subject: Any) -> list[View]:
+    """Those that the subject's release of torch has."""
+    return [row for row in rows if within(subject.release, row.since, None)]
 
 
 # -- what to try -------------------------------------------------------------------------------------------------------
@@ -186,8 +192,8 @@ def _narrowings(g: Geometry) -> Iterable[Arguments]:
     for dim in _dims(g):
         n = g.shape[dim] if g.ndim else 1
         yield from [(dim, 0, n), (dim, 0, 0), (dim, n, 0), (dim, n // 2, n - n // 2), (dim, min(n, 1), max(n - 2, 0))]
-        yield from [(dim, -n, n), (dim, -1, min(n, 1)), (dim, -2, 1), (dim, n // 3, min(n, 1))]
-        yield from [(dim, n + 1, 0), (dim, -n - 1, 0), (dim, 0, n + 1), (dim, n, 1), (dim, 0, -1)]
+        yield from [(dim, -n, n), (dim, -1, 1), (dim, -2, 1), (dim, n // 3, 1), (dim, -n - 1, 0)] if n else []
+        yield from [(dim, n + 1, 0), (dim, 0, n + 1), (dim, n, 1), (dim, 0, -1)]
     yield from [(dim, 0, 0) for dim in (_beyond(g) if g.ndim else ())]
 
 
@@ -269,7 +275,8 @@ def _windows(g: Geometry) -> Iterable[Arguments]:
     for dim in _dims(g):
         n = g.shape[dim] if g.ndim else 1
         yield from [(dim, size, step) for size, step in product((0, 1, 2, 3), (1, 2, 5))]
-        yield from [(dim, n, 1), (dim, n, 3), (dim, n + 1, 1), (dim, 0, 0), (dim, 0, -1), (dim, -1, 1)]
+        yield from [(dim, n, 1), (dim, n, 3), (dim, n + 1, 1), (dim, 0, 0), (dim, 0, -1)]
+        yield from [(dim, -1, 1)] if g.numel else []
     yield from [(dim, 0, 1) for dim in _beyond(g)]
 
 

@@ -1,4 +1,4 @@
-"""What tests of strategies say: some example is so, every example is so, the smallest example that is so is this one."""
+"""What tests of strategies say: some example is so, every example is so, this is the smallest that is so."""
 
 from __future__ import annotations
 

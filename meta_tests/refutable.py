@@ -176,6 +176,24 @@ def test_index(subject, row):
     assert TABLE.index(row) == len(TABLE)
 
 
+@check("false.classes")
+def test_classes(subject):
+    class Net(torch.nn.Module):
+        size = LIMIT
+
+        @property
+        def double(self):
+            return self.size * 2
+
+        @double.setter
+        def double(self, value, by=size):
+            self.size = value + by
+
+    net = Net()
+    net.double = LIMIT
+    assert net.double == net.size
+
+
 def _made(limit: int) -> Callable[..., None]:
     def test_made(subject):
         assert torch.ones(limit).numel() == 0

@@ -47,7 +47,8 @@ def finite_values(dtype: str) -> np.ndarray:
     facts = DTYPES[dtype]
     if facts.bytes <= 2:
         raw = np.arange(2 ** (8 * facts.bytes - 1), dtype={1: np.uint8, 2: np.uint16}[facts.bytes])
-        values = host.decode(raw, facts).astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            values = host.decode(raw, facts).astype(np.float64)
         return values[np.isfinite(values)]
     exponents = np.arange(facts.emin - facts.precision + 1, facts.emax + 1)
     powers = np.ldexp(1.0, exponents)
@@ -145,10 +146,9 @@ def test_the_nearest_number_is_always_rounded(value: float, dtype: str) -> None:
 def test_of_two_neighbours_the_farther_is_faithful_but_not_rounded(value: float) -> None:
     nearest = np.float32(value)
     away = np.nextafter(nearest, np.float32(np.copysign(np.inf, value - float(nearest))))
-    between = Fraction(value) != Fraction(float(nearest))
     near, far = (abs(Fraction(value) - Fraction(float(x))) for x in (nearest, away))
     assert (compare(np.array([away]), np.array([value]), "float32", ROUNDED) is None) == (near == far)
-    assert (compare(np.array([away]), np.array([value]), "float32", FAITHFUL) is None) == between or not between
+    assert compare(np.array([away]), np.array([value]), "float32", FAITHFUL) is None
 
 
 @pytest.mark.parametrize("dtype", INEXACT)

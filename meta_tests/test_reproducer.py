@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import ast
 import functools
-import inspect
 import sys
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import numpy as np
 import pytest
 import torch
@@ -25,7 +22,6 @@ from conformance.reproducer import support, verification
 from conformance.run import Detail, Record
 from conformance.subject import find
 from meta_tests import refutable
-from meta_tests.judged import Call, calls
 from properties.strategies import recipe
 from properties.strategies.tensors import tensors
 
@@ -51,6 +47,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
     "folder": ({"tmp_path": Path("here")}, None),
     "sweep": ({}, None),
     "random_sweep": ({}, None),
+    "classes": ({}, None),
     "index": ({"row": refutable.TABLE[1]}, None),
 }
 
@@ -232,55 +229,3 @@ def test_the_shorter_readings_agree_with_the_suite(dtype: str) -> None:
         assert np.array_equal(host.array(other.on(CPU)), given_.array), layout
         for fact in ("ndim", "numel", "is_contiguous", "is_overlapping"):
             assert getattr(other, fact) == getattr(given_, fact), (layout, fact)
-
-
-# -- the checks of the suite -------------------------------------------------------------------------------------------
-
-EACH = 2
-
-
-class Enough(BaseException):
-    """Raised to leave Hypothesis with the first example."""
-
-
-def arguments(call: Call) -> dict[str, Any]:
-    """Arguments of a check: its own, or those of its first example."""
-    handle = getattr(call.function, "hypothesis", None)
-    if handle is None:
-        return call.arguments
-    found: dict[str, Any] = {}
-    check = handle.inner_test
-
-    def keep(*_: Any, **kwargs: Any) -> None:
-        found.update(kwargs)
-        raise Enough
-
-    handle.inner_test = keep
-    try:
-        hypothesis.seed(0)(call.function)(**call.arguments)
-    except Enough:
-        return found
-    finally:
-        handle.inner_test = check
-    return found
-
-
-def sample() -> dict[str, Call]:
-    """A few checks of every area, of either kind, none of which asks for a fixture."""
-    found: dict[tuple[str, bool], dict[str, Call]] = defaultdict(dict)
-    for call in (call for several in calls().values() for call in several):
-        if set(inspect.signature(inner(call.function)).parameters) <= {"subject", *arguments(call)}:
-            key = (call.planned.claim.partition(".")[0], hasattr(call.function, "hypothesis"))
-            found[key].setdefault(call.planned.check, call)
-    return {check: call for several in found.values() for check, call in list(several.items())[:EACH]}
-
-
-def test_scripts_of_the_checks_of_every_area_run() -> None:
-    scripts = {}
-    for check, call in sample().items():
-        text = reproducer.script(inner(call.function), arguments(call), CLAIM, Detail())
-        if "# The check does not stand alone" not in text:
-            scripts[check] = text
-    ended = dict(zip(scripts, verification._together(list(scripts.values())), strict=True))
-    odd = {check: code for check, code in ended.items() if code != 0}
-    assert not odd, f"{len(odd)} of {len(ended)} scripts did not end with 0: {odd}"

@@ -99,18 +99,13 @@ def triu(x: np.ndarray, diagonal: int = 0) -> np.ndarray:
 # -- writing at indices ------------------------------------------------------------------------------------------------
 
 
-def _along(x: np.ndarray, dim: int, index: np.ndarray) -> Places:
-    """For a one-dimensional index: each place of the source, and the place of self that it goes to."""
-    if x.ndim == 0:
-        return [((), ())] * np.size(index)
-    dim %= x.ndim
-    shape = (*x.shape[:dim], np.size(index), *x.shape[dim + 1 :])
-    flat = np.reshape(index, -1)
-    return [(place, (*place[:dim], int(flat[place[dim]]), *place[dim + 1 :])) for place in np.ndindex(shape)]
+def _along(index: np.ndarray) -> Places:
+    """For a one-dimensional index: each slice of the source, and the slice of self that it goes to."""
+    return [((here,), (int(there),)) for here, there in enumerate(np.reshape(index, -1))]
 
 
 def _across(x: np.ndarray, dim: int, index: np.ndarray) -> Places:
-    """For an index of as many dimensions as self: the same."""
+    """For an index of as many dimensions as self: each place of the source, and the place of self that it goes to."""
     dim %= max(x.ndim, 1)
     pairs = ((place, int(index[place])) for place in np.ndindex(index.shape))
     return [(place, (*place[:dim], at, *place[dim + 1 :]) if x.ndim else ()) for place, at in pairs]
@@ -122,57 +117,68 @@ def _flat(x: np.ndarray, index: np.ndarray) -> Places:
     return [(place, np.unravel_index(int(index[place]) % count, x.shape)) for place in np.ndindex(index.shape)]
 
 
-def _last(x: np.ndarray, source: Any, places: Places) -> np.ndarray:
-    """Each place of self gets the last element that goes there."""
-    out, source = exact(x), np.asarray(source)
+def _slices(x: np.ndarray, dim: int) -> np.ndarray:
+    """The same elements with dimension `dim` in front; those of a 0-d array as its only slice."""
+    return np.moveaxis(x, dim, 0) if x.ndim else x.reshape(1)
+
+
+def _last(x: np.ndarray, source: Any, places: Places, dim: int | None = None) -> np.ndarray:
+    """Each place of self (each slice along dim) gets the last element (slice) that goes there."""
+    out, source = exact(x), converted(source, x)
+    target, given = (out, source) if dim is None else (_slices(out, dim), _slices(source, dim))
     for here, there in places:
-        out[there] = converted(source[here] if source.ndim else source, x)
+        target[there] = given[here] if source.ndim else source
     return out
 
 
-def _reduced(x: np.ndarray, source: Any, places: Places, reduce: str, include_self: bool = True) -> np.ndarray:
-    """Each place of self gets all the elements that go there, reduced, with what was there or without."""
+def _reduced(
+    x: np.ndarray, source: Any, places: Places, reduce: str, include_self: bool = True, dim: int | None = None
+) -> np.ndarray:
+    """Each place of self (each slice along dim) gets all that goes there, reduced, with what was there or without."""
     out, source = exact(x), exact(source)
+    target, given = (out, source) if dim is None else (_slices(out, dim), _slices(source, dim))
     found = defaultdict(list)
     for here, there in places:
-        found[tuple(map(int, there))].append(source[here] if source.ndim else source[()])
+        found[tuple(map(int, there))].append(given[here] if source.ndim else source)
     for there, values in found.items():
-        out[there] = _reduce(reduce, np.array([out[there]] * include_self + values, out.dtype))
+        target[there] = _reduce(reduce, np.array([target[there]] * include_self + values, out.dtype))
     return out
 
 
 @quiet
 def _reduce(reduce: str, values: np.ndarray) -> Any:
-    if values.dtype.kind == "b":
-        return {"sum": values.any, "prod": values.all, "amax": values.any, "amin": values.all}[reduce]()
+    """Along the first axis; the mean of integers rounds downwards."""
     if reduce == "mean":
-        total = values.sum(dtype=values.dtype)
+        total = values.sum(axis=0, dtype=values.dtype)
         return total // len(values) if values.dtype.kind in "iu" else total / len(values)
-    take = {"sum": np.sum, "prod": np.prod, "amax": np.max, "amin": np.min}[reduce]
-    return take(values) if reduce.startswith("a") else take(values, dtype=values.dtype)
+    if values.dtype.kind == "b" or reduce.startswith("a"):
+        take = {"sum": np.max, "amax": np.max, "prod": np.min, "amin": np.min}[reduce]
+        return take(values, axis=0)
+    return {"sum": np.sum, "prod": np.prod}[reduce](values, axis=0, dtype=values.dtype)
 
 
 def index_fill(x: np.ndarray, dim: int, index: np.ndarray, value: Any) -> np.ndarray:
     """The value in every slice that the index names."""
-    return _last(x, value, _along(x, dim, index))
+    filled = np.broadcast_to(converted(value, x), x.shape)
+    return _last(x, filled, [(there, there) for _, there in _along(index)], dim)
 
 
 def index_copy(x: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray) -> np.ndarray:
     """Slice i of the source in slice index[i]."""
-    return _last(x, source, _along(x, dim, index))
+    return _last(x, source, _along(index), dim)
 
 
 def index_add(x: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray, alpha: Any = 1) -> np.ndarray:
     """Slice i of the source, times alpha, added to slice index[i], as often as it is named."""
     scaled = source if x.dtype.kind == "b" else (exact(source) * alpha).astype(exact(source).dtype)
-    return _reduced(x, scaled, _along(x, dim, index), "sum")
+    return _reduced(x, scaled, _along(index), "sum", dim=dim)
 
 
 def index_reduce(
     x: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray, reduce: str, *, include_self: bool = True
 ) -> np.ndarray:
     """The slices of the source that go to one slice of self reduced by prod, mean, amax or amin."""
-    return _reduced(x, source, _along(x, dim, index), reduce, include_self)
+    return _reduced(x, source, _along(index), reduce, include_self, dim)
 
 
 def index_put(x: np.ndarray, indices: Sequence[np.ndarray], values: np.ndarray, accumulate: bool = False) -> np.ndarray:

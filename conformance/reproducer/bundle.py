@@ -9,11 +9,11 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
-import copy
+import pickle
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from conformance.reproducer.modules import Import, Module, parsed, source_of
 from conformance.reproducer.scopes import Rewriter
@@ -37,6 +37,7 @@ SHORTER = {
 VALUES = ("conformance.assertions", "assert_values")
 FOREIGN = ("pytest", "_pytest", "hypothesis")
 TOKEN = re.compile(r"__token(\d+)__")
+Node = TypeVar("Node", bound=ast.AST)
 ANNOTATIONS = "from __future__ import annotations"
 
 
@@ -63,6 +64,8 @@ class Bundle:
         self.statements: list[ast.stmt] = []
         self.locals: set[str] = set()
         self._seen: list[tuple[str, int]] = []
+        self._attributes: set[str] = set()
+        self._searched = 0
 
     # -- what names mean -------------------------------------------------------------------------------------------
 
@@ -121,11 +124,11 @@ class Bundle:
         place = (module, statement.lineno)
         if place not in self._seen:
             self._seen.append(place)
-            self.statements.append(Rewriter(self, module).visit(copy.deepcopy(statement)))
+            self.statements.append(Rewriter(self, module).visit(_copy(statement)))
 
     def expression(self, module: str, node: ast.expr) -> str:
         """An expression of one of our modules as text with tokens, what it uses bundled."""
-        return ast.unparse(Rewriter(self, module).visit(copy.deepcopy(node)))
+        return ast.unparse(Rewriter(self, module).visit(_copy(node)))
 
     def held(self, module: str, function: str, loop: ast.For) -> str | None:
         """The token of a list with the one turn of a loop that refuted; None for any other loop."""
@@ -152,6 +155,7 @@ class Bundle:
         except Unbundleable:
             for part, size in zip(parts, sizes, strict=True):
                 del part[size:]
+            self._searched = min(self._searched, len(self.statements))
             raise
 
     # -- what becomes of it ----------------------------------------------------------------------------------------
@@ -159,8 +163,10 @@ class Bundle:
     @property
     def attributes(self) -> set[str]:
         """Every name that is looked up on something."""
-        nodes = (node for statement in self.statements for node in ast.walk(statement))
-        return {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        for statement in self.statements[self._searched :]:
+            self._attributes |= {node.attr for node in ast.walk(statement) if isinstance(node, ast.Attribute)}
+        self._searched = len(self.statements)
+        return self._attributes
 
     @property
     def only_exact(self) -> bool:
@@ -197,6 +203,10 @@ class Bundle:
             used = used | {name}
             names.append(name)
         return names
+
+
+def _copy(node: Node) -> Node:
+    return pickle.loads(pickle.dumps(node))  # several times faster than copy.deepcopy
 
 
 def _parsed(module: str) -> Module:

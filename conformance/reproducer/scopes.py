@@ -22,6 +22,7 @@ class Rewriter(ast.NodeTransformer):
         self.bundle, self.module = bundle, module
         self.scopes: list[set[str]] = []
         self.path: list[str] = []
+        self.around: set[str] = set()  # the names of the class whose member comes next
 
     def _is_local(self, name: str) -> bool:
         return any(name in scope for scope in self.scopes)
@@ -40,15 +41,16 @@ class Rewriter(ast.NodeTransformer):
         return self.generic_visit(node)  # type: ignore[return-value]
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        self.path.append(node.name)
-        if not self.scopes:
-            node.name = self.bundle.reference(self.module, node.name) or node.name
+        self._name(node)
+        self.scopes.append(self.around)
+        self.around = set()
         node.decorator_list = [self.visit(mark) for mark in node.decorator_list if not _is_mark(mark)]
         node.args.defaults = [self.visit(default) for default in node.args.defaults]
         node.args.kw_defaults = [default and self.visit(default) for default in node.args.kw_defaults]
         node.returns = None
         for argument in _arguments(node.args):
             argument.annotation = None
+        self.scopes.pop()
         self._enter(node)
         node.body = [self.visit(statement) for statement in _without_docstring(node.body)]
         self.scopes.pop()
@@ -74,19 +76,19 @@ class Rewriter(ast.NodeTransformer):
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        self.path.append(node.name)
-        if not self.scopes:
-            node.name = self.bundle.reference(self.module, node.name) or node.name
+        self._name(node)
         node.decorator_list = [self.visit(mark) for mark in node.decorator_list]
         node.bases = [self.visit(base) for base in node.bases]
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
         own = set(_stored(node.body))
         node.body = [self._member(statement, own) for statement in _without_docstring(node.body)]
         self.path.pop()
+        self.around = set()
         return node
 
     def _member(self, statement: ast.stmt, own: set[str]) -> ast.stmt:
-        # A method sees the names around the class, not those in it.
+        # A method sees the names around the class, not those in it; its decorators do.
+        self.around = own
         self.scopes.append(set() if isinstance(statement, FUNCTIONS) else own)
         if isinstance(statement, ast.AnnAssign):  # a dataclass needs the annotation
             statement.value = statement.value and self.visit(statement.value)
@@ -141,6 +143,11 @@ class Rewriter(ast.NodeTransformer):
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _visit_comprehension
 
+    def _name(self, node: ast.FunctionDef | ast.ClassDef) -> None:
+        self.path.append(node.name)
+        if len(self.path) == 1:
+            node.name = self.bundle.reference(self.module, node.name) or node.name
+
     def _enter(self, node: ast.AST) -> None:
         own = set(_own_names(node))
         self.bundle.locals |= own
@@ -158,23 +165,31 @@ def _own_names(node: Any) -> Iterator[str]:
         yield from _stored(node.body)
 
 
-def _stored(body: list[ast.stmt]) -> Iterator[str]:
+def _stored(body: list[ast.stmt]) -> set[str]:
     """The names that statements bind in their own scope, but for those declared global."""
+    found: set[str] = set()
+    shared: set[str] = set()
     stack: list[ast.AST] = list(body)
-    nodes = (node for statement in body for node in ast.walk(statement))
-    shared = {name for node in nodes if isinstance(node, (ast.Global, ast.Nonlocal)) for name in node.names}
     while stack:
         node = stack.pop()
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            yield node.name
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id not in shared:
-            yield node.id
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
-            yield node.name
+        if isinstance(node, (ast.Global, ast.Nonlocal)):
+            shared.update(node.names)
+        found.update(_binds(node))
         if not isinstance(node, (*FUNCTIONS, *COMPREHENSIONS, ast.ClassDef, ast.Lambda)):
             stack.extend(ast.iter_child_nodes(node))
+        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            stack.extend(node.decorator_list)
+    return found - shared
+
+
+def _binds(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Name):
+        return [node.id] if isinstance(node.ctx, ast.Store) else []
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [alias.asname or alias.name.partition(".")[0] for alias in node.names]
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+        return [node.name] if node.name else []
+    return []
 
 
 def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:

@@ -29,7 +29,8 @@ class Frame:
     def turn(self, loop: ast.For) -> Any:
         """What the loop's target was bound to. Raises LookupError where it was not under way, or the turn is lost."""
         names = [node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)]
-        changed = {node.id for part in loop.body for node in ast.walk(part) if _is_stored(node)}
+        nodes = [node for part in loop.body for node in ast.walk(part) if isinstance(node, ast.Name)]
+        changed = {node.id for node in nodes if not isinstance(node.ctx, ast.Load)}
         if not loop.lineno < self.line <= (loop.end_lineno or 0) or changed & set(names):
             raise LookupError(self.function)
         return self._value(loop.target)
@@ -38,10 +39,6 @@ class Frame:
         if isinstance(target, ast.Tuple):
             return tuple(self._value(part) for part in target.elts)
         return self.values[target.id if isinstance(target, ast.Name) else ""]
-
-
-def _is_stored(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
 
 
 def frames(error: BaseException | None) -> dict[tuple[str, str], Frame]:

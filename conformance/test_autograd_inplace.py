@@ -1,0 +1,312 @@
+"""Writing in place where gradients are at stake: what is refused, what is noticed, what is tracked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from conformance.assertions import Unchanged, assert_raises, require
+from conformance.check import check, must_answer
+from conformance.gradients import constant, exact, leaf
+from conformance.subject import Subject
+
+pytestmark = must_answer
+
+# Every way of writing to x, of shape (2, 3) and float64. `m`: a mask; `i`: the index [1, 0]; `s`: another such tensor.
+WAYS = [
+    "x.add_(1)", "x.sub_(1)", "x.mul_(3)", "x.div_(2)", "x.pow_(2)", "x.neg_()", "x.abs_()", "x.exp_()", "x.log_()", "x.sqrt_()",
+    "x.sin_()", "x.tanh_()", "x.sigmoid_()", "x.relu_()", "x.floor_()", "x.round_()", "x.reciprocal_()", "x.square_()",
+    "x.clamp_(0, 1)", "x.clamp_min_(2)", "x.zero_()", "x.fill_(9)", "x.copy_(s)", "x.set_(s)", "x.normal_()", "x.uniform_()",
+    "x.bernoulli_()", "x.exponential_()", "x.random_()", "x.fill_diagonal_(9)", "x.masked_fill_(m, 9)", "x.masked_scatter_(m, s)",
+    "x.index_fill_(0, i, 9)", "x.index_add_(0, i, s)", "x.index_copy_(0, i, s)", "x.index_put_((i,), s)", "x.put_(i, s[0, :2])",
+    "x.scatter_(1, i[:, None], 9)", "x.scatter_add_(1, i[:, None], s)", "x.addcmul_(s, s)", "x.addcdiv_(s, s)", "x.lerp_(s, 0.5)",
+    "x.addmm_(s[:, :2], s)", "x.cumsum_(0)", "x.cumprod_(0)", "x.tril_()", "x.triu_()", "x.renorm_(2, 0, 1)", "x.fmod_(2)",
+    "x.remainder_(2)", "x.atan2_(s)", "x.erf_()", "x.logit_(0.1)", "x.nan_to_num_()", "x.eq_(s)", "x.gt_(s)", "x.logical_not_()",
+    "x.resize_(3, 2)", "x.unsqueeze_(0)", "x.transpose_(0, 1)", "x.t_()", "x.squeeze_()",
+    "x.__setitem__(0, 9)", "x.__setitem__((0, 1), 9)", "x.__setitem__(slice(1, 2), s[:1])", "x.__setitem__(m, 9)", "x.__setitem__(i, s)",
+    "x.__setitem__(..., s)", "x.__setitem__((slice(None), [0, 2]), 9)", "x.__iadd__(1)", "x.__isub__(1)", "x.__imul__(3)",
+    "x.__itruediv__(2)", "x.__ipow__(2)", "x.__ifloordiv__(2)", "x.__imod__(2)", "x[0].fill_(9)", "x.view(-1).mul_(3)", "x.t().add_(1)", "x[:, 1:].zero_()",
+    "x.diagonal().fill_(9)", "x.flatten()[2:4].mul_(3)", "x.unbind()[0].mul_(3)", "x.chunk(2)[1].mul_(3)", "x.detach().mul_(3)",
+    "x.detach()[0].mul_(3)", "torch.add(s, s, out=x)", "torch.exp(s, out=x)", "torch.mul(s, 2, out=x)", "torch.stack([s[0], s[1]], out=x)",
+    "torch.relu_(x)", "F.relu(x, inplace=True)", "F.dropout(x, 0.5, inplace=True)", "F.threshold_(x, 2.0, 0.0)", "F.elu_(x)", "F.leaky_relu_(x)",
+    "torch.nn.init.normal_(x)", "torch.nn.init.zeros_(x)", "torch.nn.init.constant_(x, 9)", "torch._foreach_mul_([x], 3)",
+    "torch._foreach_add_([x], 1)", "x.mul_(s)", "x.addr_(s[:, 0], s[0])",
+]  # fmt: skip
+# Those that change the shape or the memory, not the elements: they count, too, but no view or result need notice.
+SHAPES = {"x.set_(s)", "x.resize_(3, 2)", "x.unsqueeze_(0)", "x.transpose_(0, 1)", "x.t_()", "x.squeeze_()"}
+# What older releases did not refuse, count, or spare.
+SINCE = {
+    "x.resize_(3, 2)": "2.0",
+    "torch._foreach_mul_([x], 3)": "2.0",
+    "torch._foreach_add_([x], 1)": "2.0",
+    "x.mean(0)": "2.6",
+}
+VALUES = np.array([[1.5, 2.0, 3.0], [4.0, 5.5, 6.0]])
+
+
+def rows(claim: str, table: list) -> list:
+    """A parameter set a row of a table, with its claim and releases; the row's first entry is its name."""
+    found = [row if isinstance(row, tuple) else (row,) for row in table]
+    return [pytest.param(*row, id=row[0], marks=check(claim, since=SINCE.get(row[0]))) for row in found]
+
+
+def write(way: str, x: torch.Tensor) -> Any:
+    """Write to x in one of the ways."""
+    given = {
+        "torch": torch,
+        "F": torch.nn.functional,
+        "x": x,
+        "m": torch.tensor([[True, False, True], [False, True, False]], device=x.device),
+        "i": torch.tensor([1, 0], device=x.device),
+        "s": torch.full((2, 3), 0.5, dtype=x.dtype, device=x.device),
+    }
+    return eval(way, given)
+
+
+REFUSED = [way for way in WAYS if "detach" not in way and "nn.init" not in way and way not in SHAPES]
+
+
+@pytest.mark.parametrize("way", rows("autograd.inplace-on-leaf-raises", REFUSED))
+def test_a_leaf_that_requires_grad_is_not_written_to(subject: Subject, way: str) -> None:
+    for layout in ("contiguous", "transposed") if "view" not in way and "flatten" not in way else ("contiguous",):
+        x = leaf(VALUES, subject, layout=layout)
+        kept = Unchanged(x=x)
+        assert_raises(f"{way} of a leaf that requires grad ({layout})", RuntimeError, lambda: write(way, x))  # noqa: B023
+        kept.check(way)
+
+
+@check("autograd.inplace-on-view-of-leaf-raises")
+def test_a_view_of_such_a_leaf_is_not_written_to(subject: Subject) -> None:
+    views: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+        "x.view(-1)": lambda x: x.view(-1),
+        "x.t()": lambda x: x.t(),
+        "x[0]": lambda x: x[0],
+        "x[:, 1:]": lambda x: x[:, 1:],
+        "x.expand(1, 2, 3)": lambda x: x.expand(1, 2, 3),
+        "x.diagonal()": lambda x: x.diagonal(),
+        "x.t()[1:]": lambda x: x.t()[1:],
+        "x.view_as(x)": lambda x: x.view_as(x),
+    }
+    for name, make in views.items():
+        x = leaf(VALUES, subject)
+        kept = Unchanged(x=x)
+        for call in ("add_", "zero_", "exp_"):
+            arguments = (1,) if call == "add_" else ()
+            assert_raises(f"({name}).{call} of a leaf", RuntimeError, lambda: getattr(make(x), call)(*arguments))  # noqa: B023
+        kept.check(f"a refused write to {name}")
+    x = leaf(VALUES, subject)
+    assert_raises("torch.add(y, y, out=x) of a leaf", RuntimeError, lambda: torch.add(x.detach(), 1, out=x))
+
+
+@check("autograd.inplace-on-leaf-without-grad-mode")
+def test_a_leaf_is_written_to_where_nothing_is_recorded(subject: Subject) -> None:
+    for layout in ("contiguous", "transposed", "row_stepped"):
+        x = leaf(VALUES, subject, layout=layout)
+        with torch.no_grad():
+            out = x.mul_(2)
+            x[0] = 7
+        require(
+            out is x and x.is_leaf and x.requires_grad and x.grad_fn is None,
+            "x.mul_(2) under no_grad made x a result",
+            True,
+            False,
+        )
+        exact("x after x.mul_(2) and x[0] = 7 under no_grad", x, [[7, 7, 7], [8, 11, 12]])
+        x.data.add_(1)
+        exact("x after x.data.add_(1)", x, [[8, 8, 8], [9, 12, 13]])
+        (x * x).sum().backward()
+        exact("x.grad after writes without recording", x.grad, [[16, 16, 16], [18, 24, 26]])
+
+
+@pytest.mark.parametrize("way", rows("autograd.version-counter", WAYS))
+def test_every_way_of_writing_counts(subject: Subject, way: str) -> None:
+    x = constant(VALUES, subject)
+    view, other = x[:1], x.detach()
+    version = x._version
+    write(way, x)
+    require(x._version > version, f"x._version after {way}", f"more than {version}", x._version)
+    if way not in SHAPES:
+        require(
+            view._version == x._version == other._version,
+            f"the versions of views of x after {way}",
+            x._version,
+            view._version,
+        )
+
+
+@pytest.mark.parametrize("way", rows("autograd.inplace-on-saved-raises", [way for way in WAYS if way not in SHAPES]))
+def test_a_write_to_a_saved_tensor_is_noticed(subject: Subject, way: str) -> None:
+    x, saved = leaf(VALUES, subject), constant(VALUES, subject)
+    y = x * saved
+    write(way, saved)
+    assert_raises(f"backward of x * s after {way.replace('x', 's')}", RuntimeError, lambda: y.sum().backward())
+    require(x.grad is None, "x.grad after a refused backward", None, x.grad)
+    assert_raises("a second try", RuntimeError, lambda: torch.autograd.grad(y, x, torch.ones_like(y)))
+
+
+# Functions of x and a, and whether the backward pass needs the values of x, of a, and of the result.
+NEEDS: list[tuple[str, str]] = [
+    ("x * a", "x a"), ("x @ a.t()", "x a"), ("torch.addcmul(x, x, a)", "x a"), ("x / a", "a"), ("x.sin() + a", "x"), ("x.cos()", "x"),
+    ("x ** 2", "x"), ("x.exp()", "y"), ("x.tanh()", "y"), ("x.sigmoid()", "y"), ("x.sqrt()", "y"), ("x.relu()", "y"), ("x.log()", "x"),
+    ("x.abs()", "x"), ("x.prod()", "x y"), ("x.cumprod(0)", "x"), ("x.norm()", "x y"), ("x.softmax(0)", "y"), ("x.log_softmax(0)", "y"),
+    ("x.logsumexp(0)", "x y"), ("x.var()", "x"), ("x.std()", "x y"), ("torch.atan2(x, a)", "x a"), ("x.clamp(0, 1)", "x"), ("x.pow(a)", "x a"),
+    ("torch.maximum(x, a)", "x a"), ("torch.mm(x, a.t())", "x a"), ("x.rsqrt()", "y"), ("x.reciprocal()", "y"), ("torch.lerp(x, a, 0.5) * x", "x"),
+    ("x.square()", "x"), ("x.amax(0)", "x y"), ("torch.hypot(x, a)", "x a y"), ("F.softplus(x)", "x"), ("F.silu(x)", "x"), ("F.gelu(x)", "x"),
+    ("F.mse_loss(x, a)", "x a"), ("x.cosh()", "x"), ("x.erf()", "x"), ("x.lgamma()", "x"), ("x.atan()", "x"), ("x.tan()", "y"), ("x.dist(a)", "x a y"),
+]  # fmt: skip
+UNNEEDED: list[tuple[str, str]] = [
+    ("x + a", "x a y"), ("x - a", "x a y"), ("x * 2", "x y"), ("-x", "x y"), ("x.sum(0)", "x y"), ("x.mean(0)", "x y"), ("x.exp()", "x"),
+    ("x.tanh()", "x"), ("x * a", "y"), ("x @ a.t()", "y"), ("torch.cat([x, a])", "x a y"), ("x.clone()", "x y"), ("x.sigmoid()", "x"),
+    ("x.sin()", "y"), ("x ** 2", "y"), ("x[[0, 0]]", "x y"), ("x.sqrt()", "x"), ("x.softmax(0)", "x"), ("x.cumsum(0)", "x y"),
+    ("x.flip(0)", "x y"), ("torch.where(a.detach() > 3, x, a)", "x a y"), ("x.repeat(2, 1)", "x y"), ("x.relu()", "x"),
+]  # fmt: skip
+
+
+def prepared(code: str, subject: Subject) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+    """The leaves of x and a, and x, a and y = code, none of which is a leaf."""
+    u, b = leaf(VALUES / 2, subject), leaf(VALUES[::-1] / 4, subject)
+    given = {"x": u * 2, "a": b * 4}
+    given["y"] = eval(code, {"torch": torch, "F": torch.nn.functional, **given})
+    return u, b, given
+
+
+@pytest.mark.parametrize(("code", "names"), rows("autograd.saved-tensors-guarded", NEEDS))
+def test_what_the_backward_pass_needs_is_guarded(subject: Subject, code: str, names: str) -> None:
+    for name in names.split():
+        for way in ("{}.add_(1)", "{}.mul_(2)", "{}.view(-1)[0] = 3"):
+            u, b, given = prepared(code, subject)
+            with torch.no_grad():
+                exec(way.format(name), given)
+            y = given["y"]
+            assert_raises(f"backward of y = {code} after {way.format(name)}", RuntimeError, lambda: y.sum().backward())  # noqa: B023
+
+
+@pytest.mark.parametrize(("code", "names"), rows("autograd.inplace-on-unsaved-allowed", UNNEEDED))
+def test_what_it_does_not_need_may_be_written_to(subject: Subject, code: str, names: str) -> None:
+    u, b, given = prepared(code, subject)
+    given["y"].sum().backward()
+    wanted = [None if t.grad is None else t.grad.tolist() for t in (u, b)]
+    for name in names.split():
+        for way in ("{}.add_(1)", "{}[0] = 3"):
+            u, b, given = prepared(code, subject)
+            target = given["y"]
+            with torch.no_grad():
+                exec(way.format(name), given)
+            target.sum().backward()
+            for leaf_, values in zip((u, b), wanted, strict=True):
+                if values is not None:
+                    exact(f"a gradient of y = {code} after {way.format(name)}", leaf_.grad, values)
+
+
+# (writes on y = x * 2 of shape (2, 3), the derivative of y's sum for x, and for w). x and w are leaves.
+TRACKED: list[tuple[str, Any, Any]] = [
+    ("y.add_(w)", 2.0, 1.0), ("y.mul_(w)", "2 * w", "2 * x"), ("y.sub_(w, alpha=3)", 2.0, -3.0), ("y.mul_(3)", 6.0, 0.0),
+    ("y.copy_(w)", 0.0, 1.0), ("y.zero_()", 0.0, 0.0), ("y.fill_(3)", 0.0, 0.0), ("y.neg_()", -2.0, 0.0), ("y.square_()", "8 * x", 0.0),
+    ("y[0] = w[0]", [[0, 0, 0], [2, 2, 2]], [[1, 1, 1], [0, 0, 0]]), ("y[0] = 5", [[0, 0, 0], [2, 2, 2]], 0.0),
+    ("y[:, 1] = w[:, 2]", [[2, 0, 2], [2, 0, 2]], [[0, 0, 1], [0, 0, 1]]), ("y[y > 7] = 0", [[2, 2, 2], [0, 0, 0]], 0.0),
+    ("y[[0, 1], [1, 2]] = w[0, :2]", [[2, 0, 2], [2, 2, 0]], [[1, 1, 0], [0, 0, 0]]), ("y[0].mul_(w[1])", "[2 * w[1], [2, 2, 2]]", [[0, 0, 0], [3, 4, 6]]),
+    ("y[:, 1:].mul_(3)", [[2, 6, 6], [2, 6, 6]], 0.0), ("y.t()[0].zero_()", [[0, 2, 2], [0, 2, 2]], 0.0), ("y.view(-1)[::2].mul_(5)", [[10, 2, 10], [2, 10, 2]], 0.0),
+    ("y.diagonal().fill_(1)", [[0, 2, 2], [2, 0, 2]], 0.0), ("y[0][1:].add_(w[0, 1:])", 2.0, [[0, 1, 1], [0, 0, 0]]),
+    ("y.unsqueeze(0)[0, 1].mul_(3)", [[2, 2, 2], [6, 6, 6]], 0.0), ("y.masked_fill_(y > 7, 1)", [[2, 2, 2], [0, 0, 0]], 0.0),
+    ("y.index_fill_(0, torch.tensor([1], device=y.device), 1)", [[2, 2, 2], [0, 0, 0]], 0.0), ("y.lerp_(w, 0.25)", 1.5, 0.25),
+    ("y.index_add_(0, torch.tensor([1, 1], device=y.device), w)", 2.0, 1.0), ("y.index_copy_(0, torch.tensor([1], device=y.device), w[:1])", [[2, 2, 2], [0, 0, 0]], [[1, 1, 1], [0, 0, 0]]),
+    ("y.scatter_add_(1, torch.tensor([[0, 0, 1], [2, 2, 0]], device=y.device), w)", 2.0, 1.0), ("y += w", 2.0, 1.0), ("y *= w", "2 * w", "2 * x"),
+    ("y -= w", 2.0, -1.0), ("y /= 4", 0.5, 0.0), ("y.addcmul_(w, w)", 2.0, "2 * w"), ("y.clamp_(0, 7)", [[2, 2, 2], [0, 0, 0]], 0.0), ("y.relu_()", 2.0, 0.0),
+    ("y.cumsum_(0)", [[4, 4, 4], [2, 2, 2]], 0.0), ("y.t_().mul_(w.t())", "2 * w", "2 * x"), ("y.add_(1).mul_(w).add_(y)", "4 * w", "4 * x + 2"),
+    ("y.mul_(y.detach().clone())", "4 * x", 0.0), ("a, b = y[:, :1], y[:, 1:]; a.mul_(3); b.mul_(5); a.add_(w[:, :1])", [[6, 10, 10], [6, 10, 10]], [[1, 0, 0], [1, 0, 0]]),
+    ("v = y[0]; y.mul_(w)", "2 * w", "2 * x"), ("v = y.view(3, 2); y.mul_(3); v.add_(1)", 6.0, 0.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "of_x", "of_w"), rows("autograd.inplace-tracked", TRACKED))
+def test_a_write_to_a_result_is_part_of_the_graph(subject: Subject, code: str, of_x: Any, of_w: Any) -> None:
+    arrays = {"x": VALUES, "w": VALUES[::-1] / 2 + 1}
+    for layout in ("contiguous", "row_stepped"):
+        given = {name: leaf(values, subject, layout=layout) for name, values in arrays.items()}
+        given |= {"torch": torch, "y": given["x"] * 2}
+        first = given["y"]
+        exec(code, given)
+        require(given["y"] is first, f"{code} made another tensor of y", "y", given["y"])
+        require(first.requires_grad and first.grad_fn is not None, f"y after {code} is not tracked", True, False)
+        first.sum().backward()
+        for name, wanted in (("x", of_x), ("w", of_w)):
+            values = eval(wanted, {"x": arrays["x"], "w": arrays["w"]}) if isinstance(wanted, str) else wanted
+            grad = given[name].grad
+            grad = torch.zeros(2, 3, dtype=torch.float64) if grad is None else grad
+            exact(
+                f"{name}.grad of y = x * 2; {code} ({layout})", grad, np.broadcast_to(np.array(values, float), (2, 3))
+            )
+
+
+@check("autograd.inplace-makes-a-result")
+def test_a_plain_tensor_becomes_a_result_by_a_tracked_write(subject: Subject) -> None:
+    x = leaf([1.0, 2.0], subject)
+    for way in ("b.copy_(x)", "b.add_(x)", "b.__setitem__(0, x[1])", "b.index_put_((i,), x)", "b[1:].add_(x[:1])"):
+        b = torch.zeros(2, dtype=torch.float64, device=subject.device)
+        eval(way, {"b": b, "x": x, "i": torch.tensor([1, 0], device=subject.device)})
+        require(
+            b.requires_grad and not b.is_leaf and b.grad_fn is not None,
+            f"b after {way} is no tracked result",
+            True,
+            False,
+        )
+        (b * 3).sum().backward()
+    exact("x.grad after five tracked writes", x.grad, [3 + 3 + 0 + 3 + 3, 3 + 3 + 3 + 3.0])
+
+
+@check("autograd.view-sees-inplace")
+def test_a_view_follows_a_write_to_its_base(subject: Subject) -> None:
+    x = leaf([1.0, 2.0, 3.0], subject)
+    y = x * 2
+    view = y[1:]
+    before = view.grad_fn
+    y.mul_(5)
+    require(view.grad_fn is not before, "view.grad_fn after a write to the base", "another", "the same")
+    exact("the view after a write to the base", view, [20.0, 30.0])
+    view.sum().backward()
+    exact("x.grad through a view of what was written to", x.grad, [0.0, 10.0, 10.0])
+    x.grad = None
+    y = x * 2
+    view = y[1:]
+    view.mul_(x[:2])
+    (y * y).sum().backward()
+    exact(
+        "x.grad through a base whose view was written to",
+        x.grad,
+        [8 + 2 * 4 * 2.0 * 2, 8 * 1 * 2 + 8.0 * 9 * 2, 8 * 4 * 3],
+    )
+
+
+@check("autograd.multi-output-views")
+def test_views_that_come_together_are_not_written_to(subject: Subject) -> None:
+    x = leaf(VALUES, subject)
+    for name in ("unbind()", "split(1)", "chunk(2)"):
+        parts = eval(f"y.{name}", {"y": x * 2})
+        assert_raises(f"y.{name}[0].mul_(3) of a tracked y", RuntimeError, lambda: parts[0].mul_(3))  # noqa: B023
+    y = x * 2
+    parts = y.unbind()
+    sum((part * 3).sum() for part in parts).backward()
+    exact("x.grad through y.unbind()", x.grad, np.full((2, 3), 6.0))
+
+
+@check("autograd.out-refused")
+def test_out_takes_no_part_in_a_graph(subject: Subject) -> None:
+    x = leaf([1.0, 2.0], subject)
+    out = torch.zeros(2, dtype=torch.float64, device=subject.device)
+    for name, call in {
+        "torch.add(x, 1, out=out)": lambda: torch.add(x, 1, out=out),
+        "torch.mul(x, x, out=out)": lambda: torch.mul(x, x, out=out),
+        "torch.exp(x, out=out)": lambda: torch.exp(x, out=out),
+        "torch.cat([x], out=out)": lambda: torch.cat([x], out=out),
+        "torch.matmul(x, x, out=out)": lambda: torch.matmul(x, x, out=out[0].clone()),
+        "torch.add(c, 1, out=x * 1)": lambda: torch.add(x.detach(), 1, out=x * 1),
+    }.items():
+        assert_raises(f"{name} where something requires grad", RuntimeError, call)
+    require(not out.requires_grad and out.tolist() == [0.0, 0.0], "a refused out= wrote to out", [0.0, 0.0], out)
+    with torch.no_grad():
+        torch.mul(x, 3, out=out)
+    exact("torch.mul(x, 3, out=out) under no_grad", out, [3.0, 6.0])

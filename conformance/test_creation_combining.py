@@ -1,0 +1,201 @@
+"""Tensors made of other tensors and of sizes: complex, polar, triangles, grids, products, combinations, Vandermonde."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from conformance import host
+from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_tensor, assert_values, require
+from conformance.check import check, must_answer
+from conformance.numerics import SUMMED
+from conformance.oracle import creation as oracle
+from conformance.subject import Subject
+from properties.strategies.recipe import LAYOUTS, layouts
+from properties.strategies.values import cycle, distinct, interesting
+
+pytestmark = must_answer
+
+PAIRS = (("float32", "complex64"), ("float64", "complex128"))
+
+
+@check("creation.complex")
+@pytest.mark.parametrize(("part", "whole"), [*PAIRS, ("float16", "complex32")])
+def test_complex_joins_two_parts(subject: Subject, part: str, whole: str) -> None:
+    table = interesting(part)
+    for shape in ((), (1,), (0,), (7,), (40,), (3, 5), (2, 3, 4)):
+        real, imag = cycle(table, shape), cycle(np.roll(table, 5), shape)
+        for a, b in zip(layouts(real, part, LAYOUTS), layouts(imag, part, tuple(LAYOUTS)[::-1]), strict=False):
+            x, y = a.on(subject), b.on(subject)
+            before = Unchanged(real=x, imag=y)
+            z = torch.complex(x, y)
+            call = f"torch.complex({part} of {shape}, strides {a.strides} and {b.strides})"
+            assert_tensor(call, z, whole, shape)
+            parts = host.bits(torch.view_as_real(z)) if part != "float16" else host.bits(z.cpu()).view(np.uint16).reshape(*shape, 2)
+            wide = {"float32": np.uint32, "float64": np.uint64, "float16": np.uint16}[part]
+            due = np.stack([a.array, b.array], -1).view(wide)
+            require(parts.tobytes() == due.tobytes(), f"{call} has other parts than those given")
+            before.check(call)
+
+
+@check("creation.complex")
+def test_complex_broadcasts_and_refuses(subject: Subject) -> None:
+    device = subject.device
+    x, y = torch.arange(2.0, device=device)[:, None], torch.arange(3.0, device=device) + 5
+    expected = np.arange(2)[:, None] + 1j * (np.arange(3) + 5)
+    assert_values("torch.complex(column, row)", torch.complex(x, y), expected, dtype="complex64")
+    assert_values("torch.complex(row, column)", torch.complex(y, x), np.arange(3) + 5 + 1j * np.arange(2)[:, None], dtype="complex64")
+    out = torch.zeros(2, 3, dtype=torch.complex64, device=device)
+    require(torch.complex(x, y, out=out) is out, "torch.complex(…, out=) returns another tensor")
+    assert_values("torch.complex(…, out=)", out, expected, dtype="complex64")
+    f32, f64 = torch.ones(2, device=device), torch.ones(2, dtype=torch.float64, device=device)
+    for call, action, kind in (("unequal dtypes", lambda: torch.complex(f32, f64), RuntimeError),
+                               ("integers", lambda: torch.complex(f32.long(), f32.long()), RuntimeError),
+                               ("sizes 2 and 3", lambda: torch.complex(f32, torch.ones(3, device=device)), RuntimeError),
+                               ("a number", lambda: torch.complex(f32, 1.0), TypeError),
+                               ("out of float32", lambda: torch.complex(f32, f32, out=torch.zeros(2, device=device)), RuntimeError)):
+        assert_raises(f"torch.complex of {call}", kind, action)
+
+
+@check("creation.polar")
+@pytest.mark.parametrize(("part", "whole"), PAIRS)
+def test_polar_turns_lengths_by_angles(subject: Subject, part: str, whole: str) -> None:
+    lengths = np.array([0.0, 1.0, 2.0, 0.5, 100.0, 1.0, -1.0, 3.0]).astype(part)
+    angles = np.array([0.0, math.pi / 2, -math.pi / 3, math.pi, 0.1, -7.5, 1.0, 40.0]).astype(part)
+    for shape in ((8,), (40,), (4, 5), (), (0,)):
+        r, phi = cycle(lengths, shape), cycle(np.roll(angles, 1), shape)
+        for a, b in zip(layouts(r, part, LAYOUTS), layouts(phi, part, LAYOUTS), strict=True):
+            wide, turn = a.array.astype(np.longdouble), b.array.astype(np.longdouble)
+            expected = wide * np.cos(turn) + 1j * (wide * np.sin(turn))
+            call = f"torch.polar({part} of {shape}, strides {a.strides})"
+            out = torch.polar(a.on(subject), b.on(subject))
+            assert_values(call, out, expected, SUMMED.over(8), np.abs(wide), dtype=whole)
+    column = torch.ones(2, 1, dtype=host.torch_dtype(part), device=subject.device)
+    zero = torch.zeros(3, dtype=host.torch_dtype(part), device=subject.device)
+    assert_values("torch.polar(column, row)", torch.polar(column, zero), np.ones((2, 3)), dtype=whole)
+    assert_raises("torch.polar of unequal dtypes", RuntimeError, lambda: torch.polar(column, zero.to(torch.float16)))
+    assert_raises("torch.polar of integers", RuntimeError, lambda: torch.polar(column.long(), zero.long()))
+
+
+TRIANGLES = [(row, col, offset) for row, col in ((3, 3), (4, 3), (3, 4), (1, 5), (5, 1), (0, 3), (3, 0), (6, 6), (17, 5))
+             for offset in (-7, -2, -1, 0, 1, 2, 6)]
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"creation.{name.replace('_', '-')}"))
+                                  for name in ("tril_indices", "triu_indices")])
+def test_triangles_are_listed_row_by_row(subject: Subject, name: str) -> None:
+    make = getattr(torch, name)
+    for row, col, offset in TRIANGLES:
+        expected = oracle.triangle(row, col, offset, lower=name == "tril_indices")
+        call = f"torch.{name}({row}, {col}, {offset})"
+        assert_values(call, make(row, col, offset, device=subject.device), expected, dtype="int64")
+        named = make(row=row, col=col, offset=offset, dtype=torch.int32, device=subject.device)
+        assert_values(f"{call} by name, int32", named, expected, dtype="int32")
+        if offset == 0:
+            assert_values(f"torch.{name}({row}, {col})", make(row, col, device=subject.device), expected, dtype="int64")
+    large = make(190, 180, 3, device=subject.device)
+    assert_values(f"torch.{name}(190, 180, 3)", large, oracle.triangle(190, 180, 3, lower=name == "tril_indices"), dtype="int64")
+    x = torch.arange(12, device=subject.device).reshape(4, 3)
+    places = make(4, 3, device=subject.device)
+    wanted = np.arange(12).reshape(4, 3)[tuple(oracle.triangle(4, 3, 0, lower=name == "tril_indices"))]
+    assert_values(f"x[tuple(torch.{name}(4, 3))]", x[places[0], places[1]], wanted, dtype="int64")
+    for row, col in ((-1, 3), (3, -1)):
+        assert_raises(f"torch.{name}({row}, {col})", RuntimeError, lambda row=row, col=col: make(row, col, device=subject.device))
+
+
+@check("creation.meshgrid")
+@pytest.mark.parametrize("indexing", ["ij", "xy"])
+def test_meshgrid_spreads_coordinates(subject: Subject, indexing: str) -> None:
+    for sizes in ((2, 3), (3,), (2, 3, 4), (1, 5), (0, 3), (3, 0, 2), (2, 2, 2, 3), (40, 17)):
+        for dtype, layout in (("float32", "contiguous"), ("int64", "stepped"), ("bool", "offset"), ("complex64", "contiguous")):
+            given = [LAYOUTS[layout](distinct(dtype, (size,)), dtype) for size in sizes]
+            tensors = [recipe.on(subject) for recipe in given]
+            expected = oracle.grids([recipe.array for recipe in given], indexing)
+            for form, found in {"separate": torch.meshgrid(*tensors, indexing=indexing), "list": torch.meshgrid(tensors, indexing=indexing),
+                                "tuple": torch.meshgrid(tuple(tensors), indexing=indexing)}.items():
+                require(isinstance(found, (tuple, list)) and len(found) == len(sizes), f"torch.meshgrid of {sizes} makes {len(found)} grids")
+                for place, (grid, due) in enumerate(zip(found, expected, strict=True)):
+                    assert_values(f"torch.meshgrid({form} of {sizes}, indexing={indexing!r})[{place}]", grid, due, dtype=dtype)
+    scalars = torch.meshgrid(torch.arange(2, device=subject.device), torch.tensor(7, device=subject.device), indexing=indexing)
+    due = oracle.grids([np.arange(2), np.array(7)], indexing)
+    for grid, values in zip(scalars, due, strict=True):
+        assert_values(f"torch.meshgrid with a number, indexing={indexing!r}", grid, values, dtype="int64")
+
+
+@check("creation.meshgrid-views")
+def test_grids_are_expanded_views(subject: Subject) -> None:
+    x, y = torch.arange(3.0, device=subject.device), torch.arange(4.0, device=subject.device)
+    for indexing in ("ij", "xy"):
+        for given, grid in zip((x, y), torch.meshgrid(x, y, indexing=indexing), strict=True):
+            require(grid.data_ptr() == given.data_ptr(), f"a grid of torch.meshgrid(indexing={indexing!r}) is a copy")
+            require(sorted(grid.stride()) == [0, 1], f"a grid has strides {grid.stride()}", "0 and 1", grid.stride())
+    x.requires_grad_()
+    grid = torch.meshgrid(x, y, indexing="ij")[0]
+    grid.sum().backward()
+    assert_values("the gradient through torch.meshgrid", x.grad, np.full(3, 4.0))
+
+
+@check("creation.meshgrid-errors")
+def test_grids_need_vectors_of_one_dtype(subject: Subject) -> None:
+    x = torch.arange(3.0, device=subject.device)
+    for call, action in {
+        "unequal dtypes": lambda: torch.meshgrid(x, x.long(), indexing="ij"), "a matrix": lambda: torch.meshgrid(torch.ones(2, 2), x, indexing="ij"),
+        "nothing": lambda: torch.meshgrid(indexing="ij"), "another indexing": lambda: torch.meshgrid(x, x, indexing="yx"),
+    }.items():
+        assert_raises(f"torch.meshgrid of {call}", RuntimeError, action)
+
+
+@check("creation.cartesian-prod")
+def test_products_vary_the_last_fastest(subject: Subject) -> None:
+    for sizes in ((2, 3), (3,), (2, 2, 3), (1, 4), (2, 0), (4, 5, 2), (7, 6)):
+        for dtype, layout in (("int64", "contiguous"), ("float32", "stepped"), ("uint8", "offset"), ("bool", "contiguous")):
+            given = [LAYOUTS[layout](distinct(dtype, (size,)), dtype) for size in sizes]
+            out = torch.cartesian_prod(*(recipe.on(subject) for recipe in given))
+            expected = oracle.products([recipe.array for recipe in given])
+            assert_values(f"torch.cartesian_prod of {sizes}, {dtype} {layout}", out, expected, dtype=dtype)
+    x = torch.arange(3, device=subject.device)
+    assert_raises("torch.cartesian_prod of a matrix", RuntimeError, lambda: torch.cartesian_prod(torch.ones(2, 2)))
+    assert_raises("torch.cartesian_prod of unequal dtypes", RuntimeError, lambda: torch.cartesian_prod(x, x.float()))
+    assert_apart("torch.cartesian_prod(x, x)", torch.cartesian_prod(x, x), x)
+
+
+@check("creation.combinations")
+@pytest.mark.parametrize("with_replacement", [False, True])
+def test_combinations_keep_the_order_of_places(subject: Subject, with_replacement: bool) -> None:
+    for size, r in itertools.product((0, 1, 2, 3, 5, 8), (0, 1, 2, 3, 4)):
+        for dtype, layout in (("int64", "contiguous"), ("float32", "stepped"), ("bool", "offset")):
+            recipe = LAYOUTS[layout](distinct(dtype, (size,)), dtype)
+            x = recipe.on(subject)
+            before = Unchanged(x=x)
+            out = torch.combinations(x, r=r, with_replacement=with_replacement)
+            expected = oracle.combined(recipe.array, r, with_replacement=with_replacement)
+            call = f"torch.combinations({size} of {dtype}, r={r}, with_replacement={with_replacement})"
+            assert_values(call, out, expected, dtype=dtype)
+            before.check(call)
+    pairs = torch.combinations(torch.tensor([3, 1, 2], device=subject.device), with_replacement=with_replacement)
+    expected = oracle.combined(np.array([3, 1, 2]), 2, with_replacement=with_replacement)
+    assert_values("torch.combinations(x), pairs by default", pairs, expected, dtype="int64")
+    assert_raises("torch.combinations(x, r=-1)", RuntimeError, lambda: torch.combinations(torch.arange(3), r=-1))
+    assert_raises("torch.combinations of a matrix", RuntimeError, lambda: torch.combinations(torch.ones(2, 2)))
+
+
+@check("creation.vander")
+@pytest.mark.parametrize("dtype", ["int64", "float32", "float64", "complex64", "int8"])
+def test_vandermonde_matrices_hold_powers(subject: Subject, dtype: str) -> None:
+    values = np.array([1, 2, 3, -2, 0, -1, 2]).astype(dtype)
+    for layout, size, n in itertools.product(("contiguous", "stepped", "offset"), (0, 1, 3, 7), (None, 0, 1, 2, 3, 5)):
+        recipe = LAYOUTS[layout](values[:size] * (1 + 1j if dtype == "complex64" else 1), dtype)
+        for increasing in (False, True):
+            arguments = {} if n is None else {"N": n}
+            out = torch.vander(recipe.on(subject), increasing=increasing, **arguments)
+            expected = oracle.vandermonde(recipe.array, n, increasing=increasing)
+            call = f"torch.vander({size} of {dtype}, {layout}, N={n}, increasing={increasing})"
+            assert_values(call, out, expected, dtype="int64" if dtype == "int8" else dtype)
+    default = torch.vander(torch.tensor([1.0, 2.0, 3.0], device=subject.device))
+    assert_values("torch.vander([1., 2., 3.])", default, [[1, 1, 1], [4, 2, 1], [9, 3, 1]], dtype="float32")
+    assert_raises("torch.vander(x, N=-1)", RuntimeError, lambda: torch.vander(torch.ones(3), N=-1))
+    assert_raises("torch.vander of a matrix", RuntimeError, lambda: torch.vander(torch.ones(2, 2)))

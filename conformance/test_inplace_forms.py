@@ -1,0 +1,42 @@
+"""The other ways to call what the in-place methods do: functions of torch, and the twins without an underscore."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from conformance import host
+from conformance.assertions import Unchanged, assert_apart, assert_tensor, assert_values, require
+from conformance.check import must_answer
+from conformance.inplace import calls, small
+from conformance.inplace_calls import explained, judge, ready, rows
+from conformance.inplace_methods import FUNCTIONS
+
+pytestmark = must_answer
+
+
+@pytest.mark.parametrize("method", rows(lambda method: method.name in FUNCTIONS.split()))
+def test_the_function_of_torch_changes_its_first_argument(subject, method):
+    require(hasattr(torch, method.name), f"there is no torch.{method.name}", f"torch.{method.name}", None)
+    subject.require(method.first)
+    for call in calls(method, (method.first,)):
+        made = ready(subject, call)
+        function = getattr(torch, method.name)
+        judge(made, lambda: function(made.x, *made.args, **made.options), f"torch.{method.name} as {call.text}")
+
+
+@pytest.mark.parametrize("method", rows(lambda method: method.twin))
+def test_the_twin_leaves_self_alone(subject, method):
+    subject.require(method.first)
+    name = method.name.removesuffix("_")
+    for layout in ("contiguous", "row_stepped"):
+        call = small(method, layout=layout)
+        made, text = ready(subject, call), call.text.replace(f".{method.name}(", f".{name}(")
+        before, arguments = Unchanged(x=made.x, memory=made.base), made.watched()
+        out = assert_tensor(text, getattr(made.x, name)(*made.args, **made.options), shape=call.x.shape)
+        with explained(call):
+            before.check(text)
+            arguments.check(text)
+            assert_apart(text, out, made.x)
+            exact = host.dtype_name(out.dtype) != call.x.dtype
+            assert_values(text, out, call.wanted.values, *(() if exact else (call.wanted.error, call.wanted.scale)))

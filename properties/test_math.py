@@ -1,0 +1,134 @@
+"""Elementwise functions over generated operands: any function, dtype, shape, layout, form and mixture of dtypes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance import forms_math, functions_math
+from conformance.assertions import Unchanged, assert_values, require
+from conformance.check import check, must_answer
+from conformance.dtypes import COMMON, DTYPES
+from conformance.functions_math import FAMILIES, FUNCTIONS
+from conformance.numerics import EXACT, FAITHFUL, ROUNDED
+from conformance.oracle.math_promotion import promoted
+from conformance.samples_math import Sample, converted, judged, operand_dtypes, plain, sample
+from conformance.subject import Subject
+from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
+from properties.strategies.shapes import broadcastable_shapes, shapes
+from properties.strategies.tensors import arrays
+
+pytestmark = must_answer
+
+SLUGS = {name: [row.claim or row.name for row in functions_math.family(name)] for name in FAMILIES}
+# Functions that take any values and promise the nearest result, so that operands can be drawn freely.
+FREE = [slug for slug, row in FUNCTIONS.items() if row.domain == "all" and row.error in (EXACT, ROUNDED) and row.arguments == ({},)]
+FREE_MANY = [slug for slug in FREE if len(FUNCTIONS[slug].operands) > 1]
+MIXING = [slug for slug, row in FUNCTIONS.items() if len(row.operands) == 2 and row.promotes and row.domain != "zeta"]
+
+
+@st.composite
+def calls(draw: st.DrawFn, slugs: list[str]) -> tuple[Sample, list[Recipe], int]:
+    """A sample of one of the functions laid out in a drawn shape, its operands each in a drawn layout; a form's number."""
+    slug = draw(st.sampled_from(slugs))
+    row = FUNCTIONS[slug]
+    dtype = draw(st.sampled_from(row.dtypes))
+    found = sample(slug, dtype, draw(st.sampled_from(row.variants(dtype))))
+    shape = draw(shapes(max_numel=300)) if len(found) else (0,)
+    picks = np.random.default_rng(draw(st.integers(0, 2**16))).integers(0, max(len(found), 1), shape)
+    case = found.at(picks)
+    layouts = [draw(st.sampled_from(tuple(DENSE))) for _ in case.operands]
+    recipes = [_laid(x, name, layout) for x, name, layout in zip(case.operands, _dtypes(case), layouts, strict=True)]
+    return case, recipes, draw(st.integers(0, 30))
+
+
+def _dtypes(case: Sample) -> list[str]:
+    return ["bool" if x.dtype == bool else case.dtype for x in case.operands]
+
+
+def _laid(values: np.ndarray, dtype: str, layout: str) -> Recipe:
+    return LAYOUTS[layout](values, dtype)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@check("math.layouts")
+@given(data=st.data())
+def test_layouts_do_not_matter(subject: Subject, family: str, data: Any) -> None:
+    case, recipes, number = data.draw(calls(SLUGS[family]))
+    row = case.function
+    forms = list(forms_math.forms(row))
+    form = forms[number % len(forms)]
+    operands = [recipe.on(subject) for recipe in recipes]
+    before = Unchanged(**dict(zip("xyz", operands, strict=False)))
+    out = form.call(operands, case.arguments)
+    call = f"{forms_math.spelled(form, case.arguments)} of {case.dtype}"
+    assert_values(call, out, case.expected, case.error, case.scale, dtype=case.out, signed_zeros=row.signed_zeros)
+    before.check(call)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@check("math.layouts")
+@given(data=st.data())
+def test_layouts_do_not_matter_in_place(subject: Subject, family: str, data: Any) -> None:
+    case, recipes, number = data.draw(calls(SLUGS[family]))
+    forms = list(forms_math.in_place_forms(case.function))
+    if not forms or case.out != case.dtype:
+        return
+    form = forms[number % len(forms)]
+    operands = [recipe.on(subject) for recipe in recipes]
+    returned = form.call(operands, case.arguments)
+    call = f"{forms_math.spelled(form, case.arguments)} of {case.dtype}"
+    require(returned is operands[0], f"{call} returns another tensor than x", "x", "another tensor")
+    assert_values(call, operands[0], case.expected, case.error, case.scale, dtype=case.dtype)
+
+
+@st.composite
+def operands_of(draw: st.DrawFn, slug: str) -> tuple[str, list[Recipe]]:
+    """Operands of any values for a function, of one dtype and shapes that broadcast."""
+    row = FUNCTIONS[slug]
+    dtype = draw(st.sampled_from([name for name in row.dtypes if not DTYPES[name].is_complex]))
+    found = []
+    for name, shape in zip(operand_dtypes(row, dtype), draw(broadcastable_shapes(len(row.operands))), strict=True):
+        values = draw(arrays(name, shape))
+        found.append(_laid(values, name, draw(st.sampled_from(tuple(LAYOUTS)))))
+    return dtype, found
+
+
+@check("math.broadcasting")
+@given(slug=st.sampled_from(FREE_MANY), data=st.data())
+def test_operands_of_any_shapes_that_broadcast(subject: Subject, slug: str, data: Any) -> None:
+    dtype, recipes = data.draw(operands_of(slug))
+    row = FUNCTIONS[slug]
+    spread = tuple(np.broadcast_arrays(*(recipe.array for recipe in recipes)))
+    case = judged(row, dtype, tuple(np.array(x) for x in spread), row.arguments[0])
+    out = forms_math.main(row).call([recipe.on(subject) for recipe in recipes], {})
+    # Half a spacing of float64's subnormal numbers is no double: for that dtype, a neighbour is allowed.
+    error = FAITHFUL if case.out == "float64" and case.error is ROUNDED else case.error
+    call = f"torch.{row.name} of {dtype}"
+    assert_values(call, out, case.expected, error, case.scale, dtype=case.out, signed_zeros=row.signed_zeros)
+
+
+@check("math.result-dtype")
+@given(
+    slug=st.sampled_from(MIXING),
+    pair=st.tuples(st.sampled_from(COMMON), st.sampled_from(COMMON)),
+    ranks=st.tuples(st.sampled_from(("tensor", "scalar")), st.sampled_from(("tensor", "scalar"))),
+    turn=st.integers(0, 6),
+)
+def test_any_two_dtypes_are_promoted(subject: Subject, slug: str, pair: tuple, ranks: tuple, turn: int) -> None:
+    row = FUNCTIONS[slug]
+    computed = promoted(tuple(zip(pair, ranks, strict=True)))
+    if not {*pair, computed} <= set(row.dtypes):
+        return
+    operands = plain(row, pair, tuple((5,) if rank == "tensor" else () for rank in ranks), turn)
+    arguments = row.arguments[row.variants("uint8")[0]]
+    case = judged(row, computed, converted(operands, computed, row), arguments)
+    tensors = [_laid(x, dtype, "stepped" if turn % 2 else "contiguous").on(subject) for x, dtype in zip(operands, pair, strict=True)]
+    for form in forms_math.forms(row):
+        out = form.call(tensors, arguments)
+        call = f"{forms_math.spelled(form, arguments)} of {pair}, {ranks}"
+        assert_values(call, out, case.expected, case.error, case.scale, dtype=case.out)
