@@ -68,7 +68,9 @@ class Function:
         """Which of `arguments` make sense for a dtype: no negative numbers for unsigned ones."""
         unsigned = DTYPES[dtype].kind in ("uint", "bool")
         negative = [any(isinstance(v, (int, float)) and v < 0 for v in given.values()) for given in self.arguments]
-        return tuple(n for n, below in enumerate(negative) if not (unsigned and below and "decimals" not in self.arguments[n]))
+        return tuple(
+            n for n, below in enumerate(negative) if not (unsigned and below and "decimals" not in self.arguments[n])
+        )
 
     def error_of(self, dtype: str) -> Error:
         """The error class of the results for operands of that dtype."""
@@ -172,28 +174,31 @@ def _predicate(name: str, **fields: Any) -> Function:
 
 _NUMERIC = (*INTEGERS, *FLOATING, *COMPLEX)
 
+# fmt: off
 _SIGNS = (
     Function("abs", "sign", dtypes=_NUMERIC, result="real", aliases=("absolute",), operator="abs", torch_in_place=True,
-             complex=FEW_ULPS, signed_zeros=True),
-    Function("neg", "sign", dtypes=_NUMERIC, aliases=("negative",), operator="neg", refuses=("bool",), torch_in_place=True,
-             complex=EXACT, signed_zeros=True),
-    Function("positive", "sign", dtypes=_NUMERIC, operator="pos", refuses=("bool",), complex=EXACT, in_place=False, out=False,
-             fresh=False, signed_zeros=True),
+        complex=FEW_ULPS, signed_zeros=True),
+    Function("neg", "sign", dtypes=_NUMERIC, aliases=("negative",), operator="neg", refuses=("bool",),
+        torch_in_place=True, complex=EXACT, signed_zeros=True),
+    Function("positive", "sign", dtypes=_NUMERIC, operator="pos", refuses=("bool",), complex=EXACT, in_place=False,
+        out=False, fresh=False, signed_zeros=True),
     Function("sign", "sign", dtypes=("bool", *INTEGERS, *FLOATING), refuses=COMPLEX),
     Function("sgn", "sign", dtypes=("bool", *_NUMERIC), complex=FEW_ULPS),
-    Function("conj_physical", "sign", dtypes=_NUMERIC, complex=EXACT, fresh=False, torch_in_place=True, signed_zeros=True),
-    Function("nan_to_num", "sign", dtypes=("bool", *INTEGERS, *FLOATING), late=COMPLEX, torch_in_place=True, complex=EXACT,
-             arguments=({}, {"nan": 2.0}, {"nan": -1.5, "posinf": 4.0, "neginf": -8.0}, {"posinf": 1.0}, {"neginf": 3.0})),
+    Function("conj_physical", "sign", dtypes=_NUMERIC, complex=EXACT, fresh=False, torch_in_place=True,
+        signed_zeros=True),
+    Function("nan_to_num", "sign", dtypes=("bool", *INTEGERS, *FLOATING), late=COMPLEX, torch_in_place=True,
+        complex=EXACT,
+        arguments=({}, {"nan": 2.0}, {"nan": -1.5, "posinf": 4.0, "neginf": -8.0}, {"posinf": 1.0}, {"neginf": 3.0})),
     Function("clamp", "sign", dtypes=(*INTEGERS, *WIDE), late=("float16",), aliases=("clip",), refuses=COMPLEX,
-             torch_in_place=True, arguments=({"min": -1, "max": 2}, {"min": 1}, {"max": 2}, {"min": 3, "max": 1})),
+        torch_in_place=True, arguments=({"min": -1, "max": 2}, {"min": 1}, {"max": 2}, {"min": 3, "max": 1})),
     Function("clamp_min", "sign", dtypes=(*INTEGERS, *WIDE), late=("float16",), refuses=COMPLEX, torch_in_place=True,
-             arguments=({"min": 1}, {"min": 0})),
+        arguments=({"min": 1}, {"min": 0})),
     Function("clamp_max", "sign", dtypes=(*INTEGERS, *WIDE), late=("float16",), refuses=COMPLEX, torch_in_place=True,
-             arguments=({"max": 2}, {"max": 0})),
+        arguments=({"max": 2}, {"max": 0})),
     Function("relu", "sign", dtypes=(*INTEGERS, *WIDE), late=("float16",), refuses=COMPLEX, functional="relu",
-             torch_in_place=True, out=False),
+        torch_in_place=True, out=False),
     Function("angle", "elementary", dtypes=("bool", *_NUMERIC), result="real float", error=FAITHFUL, complex=FEW_ULPS,
-             in_place=False),
+        in_place=False),
 )
 
 _ROUNDING = (
@@ -201,8 +206,9 @@ _ROUNDING = (
     _rounding("floor"),
     _rounding("trunc", aliases=("fix",)),
     _rounding("round"),
-    Function("round", "rounding", dtypes=WIDE, late=("float16",), claim="round-decimals", special="round", torch_in_place=True, domain="decimals",
-             error=FEW_ULPS, arguments=({"decimals": 1}, {"decimals": 2}, {"decimals": -1}), refuses=COMPLEX),
+    Function("round", "rounding", dtypes=WIDE, late=("float16",), claim="round-decimals", special="round",
+        torch_in_place=True, domain="decimals", error=FEW_ULPS,
+        arguments=({"decimals": 1}, {"decimals": 2}, {"decimals": -1}), refuses=COMPLEX),
     _rounding("frac", dtypes=WIDE, signed_zeros=False),
 )
 
@@ -210,7 +216,8 @@ _ELEMENTARY = (
     _elementary("reciprocal", error=ROUNDED, reduced=ROUNDED),
     _elementary("sqrt", error=FAITHFUL, reduced=ROUNDED),
     _elementary("rsqrt", reduced=FEW_ULPS),
-    _elementary("square", dtypes=(*INTEGERS, *FLOATING, *COMPLEX), late=(), result="same", error=ROUNDED, reduced=ROUNDED),
+    _elementary("square", dtypes=(*INTEGERS, *FLOATING, *COMPLEX), late=(), result="same", error=ROUNDED,
+        reduced=ROUNDED),
     _elementary("exp"),
     _elementary("exp2", dtypes=("bool", *INTEGERS, *FLOATING), late=COMPLEX, special="exp2"),
     _elementary("expm1", dtypes=("bool", *INTEGERS, *WIDE), late=("float16", *COMPLEX), special="expm1"),
@@ -218,7 +225,7 @@ _ELEMENTARY = (
     _elementary("log2"),
     _elementary("log10"),
     _elementary("log1p", dtypes=("bool", *INTEGERS, *WIDE), late=("float16", *COMPLEX), special="log1p",
-                domain="below 1e30"),
+        domain="below 1e30"),
     _elementary("sin"),
     _elementary("cos"),
     _elementary("tan"),
@@ -231,7 +238,8 @@ _ELEMENTARY = (
     _elementary("asinh", aliases=("arcsinh",)),
     _elementary("acosh", aliases=("arccosh",)),
     _elementary("atanh", aliases=("arctanh",)),
-    _elementary("sinc", special="sinc", domain="moderate", error=COMPOSED.over(8), scale="one", reduced=FAITHFUL.over(1)),
+    _elementary("sinc", special="sinc", domain="moderate", error=COMPOSED.over(8), scale="one",
+        reduced=FAITHFUL.over(1)),
     _elementary("sigmoid", special="expit", functional="sigmoid"),
     _elementary("deg2rad", dtypes=("bool", *INTEGERS, *FLOATING), late=(), refuses=COMPLEX),
     _elementary("rad2deg", dtypes=("bool", *INTEGERS, *FLOATING), late=(), refuses=COMPLEX),
@@ -239,69 +247,77 @@ _ELEMENTARY = (
 
 _SPECIAL = (
     _special("logit", special="logit", domain="unit", arguments=({}, {"eps": 0.125}), torch_in_place=True, scale="one",
-             error=COMPOSED.over(8)),
-    _special("erf", special="erf", torch_in_place=True, scale="one", error=FEW_ULPS.over(4), reduced=FAITHFUL.over(0.01)),
+        error=COMPOSED.over(8)),
+    _special("erf", special="erf", torch_in_place=True, scale="one", error=FEW_ULPS.over(4),
+        reduced=FAITHFUL.over(0.01)),
     _special("erfc", special="erfc", torch_in_place=True),
     _special("erfinv", special="erfinv", domain="unit"),
     _special("lgamma", special="gammaln", scale="one", error=COMPOSED.over(8)),
     _special("digamma", special="digamma", scale="one", error=COMPOSED.over(24)),
-    _special("polygamma", special="polygamma", arguments=({"n": 0}, {"n": 2}, {"n": 4}), domain="polygamma", scale="one",
-             error=COMPOSED.over(8), reduced=FEW_ULPS),
+    _special("polygamma", special="polygamma", arguments=({"n": 0}, {"n": 2}, {"n": 4}), domain="polygamma",
+        scale="one", error=COMPOSED.over(8), reduced=FEW_ULPS),
     _special("polygamma", claim="trigamma", special="polygamma", arguments=({"n": 1},), domain="polygamma",
-             dtypes=("bool", *INTEGERS, "bfloat16", "float32"), error=COMPOSED, reduced=FEW_ULPS),
+        dtypes=("bool", *INTEGERS, "bfloat16", "float32"), error=COMPOSED, reduced=FEW_ULPS),
     # The series for n = 1 stops where float32 is served, whatever the dtype: some nine digits for float64.
     _special("polygamma", claim="trigamma-float64", special="polygamma", arguments=({"n": 1},), domain="polygamma",
-             dtypes=("float64",), late=(), error=COMPOSED.over(2**24)),
+        dtypes=("float64",), late=(), error=COMPOSED.over(2 ** 24)),
     _special("mvlgamma", special="multigammaln", arguments=({"p": 1}, {"p": 2}, {"p": 3}), domain="mvlgamma",
-             dtypes=(*INTEGERS, *WIDE), scale="one", error=COMPOSED.over(16),
-             reduced=FEW_ULPS.over(4)),
+        dtypes=(*INTEGERS, *WIDE), scale="one", error=COMPOSED.over(16), reduced=FEW_ULPS.over(4)),
     _special("i0", special="i0", domain="finite", torch_in_place=True),
 )
 
 _ARITHMETIC = (
     _binary("add", dtypes=("bool", *_NUMERIC), operator="add", numbers=True, error=ROUNDED, complex=ROUNDED),
     _binary("add", dtypes=_NUMERIC, claim="add-alpha", arguments=({"alpha": 2}, {"alpha": -3}), scale="sum",
-            domain="tame", error=FAITHFUL.over(2), complex=FAITHFUL.over(4)),
-    _binary("sub", dtypes=_NUMERIC, aliases=("subtract",), operator="sub", numbers=True, error=ROUNDED, complex=ROUNDED, refuses=("bool",)),
+        domain="tame", error=FAITHFUL.over(2), complex=FAITHFUL.over(4)),
+    _binary("sub", dtypes=_NUMERIC, aliases=("subtract",), operator="sub", numbers=True, error=ROUNDED,
+        complex=ROUNDED, refuses=("bool",)),
     _binary("sub", dtypes=_NUMERIC, claim="sub-alpha", aliases=("subtract",), arguments=({"alpha": 2}, {"alpha": -3}),
-            scale="sum", domain="tame", error=FAITHFUL.over(2), complex=FAITHFUL.over(4)),
-    _binary("rsub", dtypes=_NUMERIC, numbers=True, error=ROUNDED, complex=ROUNDED, refuses=("bool",), method=False, in_place=False, out=False),
+        scale="sum", domain="tame", error=FAITHFUL.over(2), complex=FAITHFUL.over(4)),
+    _binary("rsub", dtypes=_NUMERIC, numbers=True, error=ROUNDED, complex=ROUNDED, refuses=("bool",), method=False,
+        in_place=False, out=False),
     _binary("mul", dtypes=("bool", *_NUMERIC), aliases=("multiply",), operator="mul", numbers=True, error=ROUNDED),
-    _binary("div", dtypes=("bool", *_NUMERIC), aliases=("divide", "true_divide"), operator="truediv", numbers=True, result="float",
-            error=ROUNDED),
+    _binary("div", dtypes=("bool", *_NUMERIC), aliases=("divide", "true_divide"), operator="truediv", numbers=True,
+        result="float", error=ROUNDED),
     _binary("div", dtypes=(*INTEGERS, *FLOATING), claim="div-rounding-mode", aliases=("divide",), domain="quotients",
-            arguments=({"rounding_mode": "trunc"}, {"rounding_mode": "floor"}), error=FAITHFUL, refuses=COMPLEX),
-    _binary("floor_divide", dtypes=(*INTEGERS, *FLOATING), operator="floordiv", numbers=True, domain="quotients", error=FAITHFUL,
-            refuses=COMPLEX),
-    _binary("remainder", dtypes=(*INTEGERS, *FLOATING), operator="mod", numbers=True, domain="remainders", error=ROUNDED, refuses=COMPLEX),
-    _binary("fmod", numbers=True, dtypes=(*INTEGERS, *FLOATING), domain="remainders", signed_zeros=True, refuses=COMPLEX),
-    _binary("pow", operands=("input", "exponent"), dtypes=_NUMERIC, operator="pow", numbers=True, domain="powers", error=FEW_ULPS,
-            reduced=FAITHFUL, complex=COMPOSED.over(32)),
-    _binary("float_power", numbers=True, operands=("input", "exponent"), dtypes=("bool", *_NUMERIC), result="double", domain="powers",
-            error=FEW_ULPS, complex=COMPOSED.over(32)),
+        arguments=({"rounding_mode": "trunc"}, {"rounding_mode": "floor"}), error=FAITHFUL, refuses=COMPLEX),
+    _binary("floor_divide", dtypes=(*INTEGERS, *FLOATING), operator="floordiv", numbers=True, domain="quotients",
+        error=FAITHFUL, refuses=COMPLEX),
+    _binary("remainder", dtypes=(*INTEGERS, *FLOATING), operator="mod", numbers=True, domain="remainders",
+        error=ROUNDED, refuses=COMPLEX),
+    _binary("fmod", numbers=True, dtypes=(*INTEGERS, *FLOATING), domain="remainders", signed_zeros=True,
+        refuses=COMPLEX),
+    _binary("pow", operands=("input", "exponent"), dtypes=_NUMERIC, operator="pow", numbers=True, domain="powers",
+        error=FEW_ULPS, reduced=FAITHFUL, complex=COMPOSED.over(32)),
+    _binary("float_power", numbers=True, operands=("input", "exponent"), dtypes=("bool", *_NUMERIC), result="double",
+        domain="powers", error=FEW_ULPS, complex=COMPOSED.over(32)),
     _binary("atan2", dtypes=("bool", *INTEGERS, *WIDE), late=("float16",), aliases=("arctan2",), result="float",
-            error=FEW_ULPS, reduced=FAITHFUL, refuses=COMPLEX, signed_zeros=True),
+        error=FEW_ULPS, reduced=FAITHFUL, refuses=COMPLEX, signed_zeros=True),
     _binary("hypot", dtypes=WIDE, late=("float16",), error=FEW_ULPS, reduced=FAITHFUL, refuses=COMPLEX),
-    _binary("copysign", numbers=True, dtypes=("bool", *INTEGERS, *FLOATING), result="float", signed_zeros=True, refuses=COMPLEX),
+    _binary("copysign", numbers=True, dtypes=("bool", *INTEGERS, *FLOATING), result="float", signed_zeros=True,
+        refuses=COMPLEX),
     _binary("nextafter", dtypes=WIDE, late=("float16",), refuses=COMPLEX, signed_zeros=True),
-    _binary("heaviside", promotes=False, operands=("input", "values"), domain="number first", dtypes=("bool", *INTEGERS, *FLOATING), refuses=COMPLEX),
-    _binary("ldexp", promotes=False, dtypes=(*INTEGERS, *FLOATING), result="float", domain="ldexp", error=ROUNDED, torch_in_place=True),
-    _binary("xlogy", numbers=True, dtypes=("bool", *INTEGERS, *FLOATING), result="float", special="xlogy", error=COMPOSED, reduced=FEW_ULPS,
-            refuses=COMPLEX, torch_in_place=True),
-    _binary("igamma", "special", dtypes=FLOATING, special="gammainc", domain="igamma", scale="one", error=COMPOSED.over(16),
-            reduced=FAITHFUL.over(1), refuses=COMPLEX),
-    _binary("igammac", "special", dtypes=FLOATING, special="gammaincc", domain="igamma", scale="one", error=COMPOSED.over(16),
-            reduced=FAITHFUL.over(1), refuses=COMPLEX),
-    _binary("logaddexp", dtypes=WIDE, late=("float16",), scale="one", error=COMPOSED.over(2), reduced=FAITHFUL, in_place=False),
-    _binary("logaddexp2", dtypes=WIDE, late=("float16",), scale="one", error=COMPOSED.over(2), reduced=FAITHFUL, refuses=COMPLEX,
-            in_place=False),
+    _binary("heaviside", promotes=False, operands=("input", "values"), domain="number first",
+        dtypes=("bool", *INTEGERS, *FLOATING), refuses=COMPLEX),
+    _binary("ldexp", promotes=False, dtypes=(*INTEGERS, *FLOATING), result="float", domain="ldexp", error=ROUNDED,
+        torch_in_place=True),
+    _binary("xlogy", numbers=True, dtypes=("bool", *INTEGERS, *FLOATING), result="float", special="xlogy",
+        error=COMPOSED, reduced=FEW_ULPS, refuses=COMPLEX, torch_in_place=True),
+    _binary("igamma", "special", dtypes=FLOATING, special="gammainc", domain="igamma", scale="one",
+        error=COMPOSED.over(16), reduced=FAITHFUL.over(1), refuses=COMPLEX),
+    _binary("igammac", "special", dtypes=FLOATING, special="gammaincc", domain="igamma", scale="one",
+        error=COMPOSED.over(16), reduced=FAITHFUL.over(1), refuses=COMPLEX),
+    _binary("logaddexp", dtypes=WIDE, late=("float16",), scale="one", error=COMPOSED.over(2), reduced=FAITHFUL,
+        in_place=False),
+    _binary("logaddexp2", dtypes=WIDE, late=("float16",), scale="one", error=COMPOSED.over(2), reduced=FAITHFUL,
+        refuses=COMPLEX, in_place=False),
 )
 
 _DISCRETE = (
     _binary("gcd", "bits", dtypes=INTEGERS, domain="gcd", refuses=("bool", "float32", "float64"), torch_in_place=True,
-            differentiable=False),
+        differentiable=False),
     _binary("lcm", "bits", dtypes=INTEGERS, domain="lcm", refuses=("bool", "float32", "float64"), torch_in_place=True,
-            differentiable=False),
+        differentiable=False),
     _bits("bitwise_and", "and_"),
     _bits("bitwise_or", "or_"),
     _bits("bitwise_xor", "xor"),
@@ -337,18 +353,20 @@ _COMPARISONS = (
 )
 
 _TERNARY = (
-    Function("lerp", "ternary", ("input", "end", "weight"), promotes=False, dtypes=WIDE, late=("float16",), scale="lerp", domain="moderate",
-             error=FAITHFUL.over(6), complex=FAITHFUL.over(16)),
-    Function("addcmul", "ternary", ("input", "tensor1", "tensor2"), dtypes=(*INTEGERS, *WIDE, *COMPLEX), late=("float16",),
-             arguments=({}, {"value": 2}, {"value": -3}), scale="addcmul", domain="tame", error=FAITHFUL.over(4), complex=FAITHFUL.over(16)),
+    Function("lerp", "ternary", ("input", "end", "weight"), promotes=False, dtypes=WIDE, late=("float16",),
+        scale="lerp", domain="moderate", error=FAITHFUL.over(6), complex=FAITHFUL.over(16)),
+    Function("addcmul", "ternary", ("input", "tensor1", "tensor2"), dtypes=(*INTEGERS, *WIDE, *COMPLEX),
+        late=("float16",), arguments=({}, {"value": 2}, {"value": -3}), scale="addcmul", domain="tame",
+        error=FAITHFUL.over(4), complex=FAITHFUL.over(16)),
     Function("addcdiv", "ternary", ("input", "tensor1", "tensor2"), dtypes=(*WIDE, *COMPLEX), late=("float16",),
-             arguments=({}, {"value": 2.0}, {"value": -3.0}), scale="addcdiv", error=FAITHFUL.over(4),
-             complex=COMPOSED.over(16), domain="tame quotient", refuses=INTEGERS),
-    Function("clamp", "ternary", ("input", "min", "max"), dtypes=(*INTEGERS, *WIDE), late=("float16",), claim="clamp-tensors",
-             aliases=("clip",), torch_in_place=True, refuses=COMPLEX),
-    Function("where", "ternary", ("condition", "input", "other"), dtypes=("bool", *_NUMERIC), complex=EXACT, in_place=False,
-             keywords=False, signed_zeros=True),
+        arguments=({}, {"value": 2.0}, {"value": -3.0}), scale="addcdiv", error=FAITHFUL.over(4),
+        complex=COMPOSED.over(16), domain="tame quotient", refuses=INTEGERS),
+    Function("clamp", "ternary", ("input", "min", "max"), dtypes=(*INTEGERS, *WIDE), late=("float16",),
+        claim="clamp-tensors", aliases=("clip",), torch_in_place=True, refuses=COMPLEX),
+    Function("where", "ternary", ("condition", "input", "other"), dtypes=("bool", *_NUMERIC), complex=EXACT,
+        in_place=False, keywords=False, signed_zeros=True),
 )
+# fmt: on
 
 
 def _only_special(name: str, **fields: Any) -> Function:
@@ -363,6 +381,7 @@ def _only_special(name: str, **fields: Any) -> Function:
     return _special(name, **{**plain, **fields})
 
 
+# fmt: off
 _ONLY_SPECIAL = (
     _only_special("entr", error=FEW_ULPS),
     _only_special("ndtr", scale="one", error=COMPOSED.over(2)),
@@ -372,28 +391,39 @@ _ONLY_SPECIAL = (
     _only_special("i0e", domain="finite"),
     _only_special("i1", domain="finite"),
     _only_special("i1e", domain="finite"),
-    _only_special("bessel_j0", dtypes=("bool", *INTEGERS, "float32"), domain="waves", scale="one", error=COMPOSED.over(32),
-                  differentiable=False),
-    _only_special("bessel_j1", dtypes=("bool", *INTEGERS, "float32"), domain="waves", scale="one", error=COMPOSED.over(32),
-                  differentiable=False),
+    _only_special("bessel_j0", dtypes=("bool", *INTEGERS, "float32"), domain="waves", scale="one",
+        error=COMPOSED.over(32), differentiable=False),
+    _only_special("bessel_j1", dtypes=("bool", *INTEGERS, "float32"), domain="waves", scale="one",
+        error=COMPOSED.over(32), differentiable=False),
     _only_special("bessel_j0", claim="special-bessel-j0-float64", dtypes=("float64",), domain="waves", scale="one",
-                  error=COMPOSED.over(32),
-                  differentiable=False),
+        error=COMPOSED.over(32), differentiable=False),
     _only_special("bessel_j1", claim="special-bessel-j1-float64", dtypes=("float64",), domain="waves", scale="one",
-                  error=COMPOSED.over(32),
-                  differentiable=False),
+        error=COMPOSED.over(32), differentiable=False),
     _only_special("xlog1py", operands=("input", "other"), numbers=True),
-    _only_special("zeta", operands=("input", "other"), dtypes=(*INTEGERS, "float32", "float64"), domain="zeta", error=COMPOSED.over(16)),
-)
-_COMPLEX_PARTS = (
-    _binary("complex", "parts", operands=("real", "imag"), dtypes=("float32", "float64"), result="complex", in_place=False,
-            method=False, promotes=False, signed_zeros=True),
-    _binary("polar", "parts", operands=("abs", "angle"), dtypes=("float32", "float64"), result="complex", in_place=False,
-            method=False, promotes=False, domain="moderate", error=FEW_ULPS),
+    _only_special("zeta", operands=("input", "other"), dtypes=(*INTEGERS, "float32", "float64"), domain="zeta",
+        error=COMPOSED.over(16)),
 )
 
-TABLE = (*_SIGNS, *_ROUNDING, *_ELEMENTARY, *_SPECIAL, *_ARITHMETIC, *_DISCRETE, *_COMPARISONS, *_TERNARY, *_ONLY_SPECIAL,
-         *_COMPLEX_PARTS)
+_COMPLEX_PARTS = (
+    _binary("complex", "parts", operands=("real", "imag"), dtypes=("float32", "float64"), result="complex",
+        in_place=False, method=False, promotes=False, signed_zeros=True),
+    _binary("polar", "parts", operands=("abs", "angle"), dtypes=("float32", "float64"), result="complex",
+        in_place=False, method=False, promotes=False, domain="moderate", error=FEW_ULPS),
+)
+# fmt: on
+
+TABLE = (
+    *_SIGNS,
+    *_ROUNDING,
+    *_ELEMENTARY,
+    *_SPECIAL,
+    *_ARITHMETIC,
+    *_DISCRETE,
+    *_COMPARISONS,
+    *_TERNARY,
+    *_ONLY_SPECIAL,
+    *_COMPLEX_PARTS,
+)
 # By the slug of their claims, which tell two rows of one function apart.
 FUNCTIONS: dict[str, Function] = {row.claim or row.name: row for row in TABLE}
 FAMILIES = tuple(dict.fromkeys(row.family for row in TABLE))

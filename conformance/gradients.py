@@ -16,14 +16,22 @@ from conformance.numerics import GRADIENT
 from conformance.oracle import autograd as oracle
 from conformance.oracle.autograd import Derivative, Gradient
 from conformance.subject import Subject
-from properties.strategies.recipe import LAYOUTS, Layout, contiguous
+from properties.strategies.recipe import LAYOUTS, Layout, Recipe, contiguous
 
 NAMES = "xyz"
 
 
 def leaves(row: Derivative, dtype: str, subject: Subject, layout: Layout = contiguous) -> list[torch.Tensor]:
     """The inputs of a row as leaves that require grad, in one layout."""
-    return [layout(x, _dtype_of(x, dtype)).on(subject).requires_grad_() for x in row.inputs]
+    return [built(layout(x, _dtype_of(x, dtype)), subject).requires_grad_() for x in row.inputs]
+
+
+def built(recipe: Recipe, subject: Subject) -> torch.Tensor:
+    """The recipe's tensor; where it is contiguous no view of anything, as a user's tensors mostly are."""
+    if not recipe.is_contiguous:
+        return recipe.on(subject)
+    subject.require(recipe.dtype)
+    return host.tensor(recipe.array, recipe.dtype, subject.device)
 
 
 def _dtype_of(values: np.ndarray, dtype: str) -> str:
@@ -96,7 +104,7 @@ def leaf(values: Any, subject: Subject, dtype: str = "float64", layout: str = "c
 
 def constant(values: Any, subject: Subject, dtype: str = "float64", layout: str = "contiguous") -> torch.Tensor:
     """A tensor that does not require grad."""
-    return LAYOUTS[layout](np.array(values, float), dtype).on(subject)
+    return built(LAYOUTS[layout](np.array(values, float), dtype), subject)
 
 
 def exact(call: str, out: Any, wanted: Any, dtype: str = "float64") -> None:

@@ -96,6 +96,8 @@ def filled(table: str, dtype: str, shape: tuple[int, ...], turn: int = 0) -> np.
 
 @functools.lru_cache(4096)
 def _filled(table: str, dtype: str, shape: tuple[int, ...], turn: int) -> np.ndarray:
+    if dtype == "bool":  # two values in turn would look the same from either end
+        return np.random.default_rng(turn).integers(0, 2, shape).astype(bool)
     tables: dict[str, Callable[[], np.ndarray]] = {
         "any": lambda: interesting(dtype),
         "finite": lambda: interesting(dtype, finite=True),

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from conformance.assertions import assert_values
+from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.gradients import evaluate, stored
+from conformance.gradients import built, evaluate, stored
 from conformance.numerics import COMPOSED
 from conformance.subject import Subject
-from properties.strategies.recipe import contiguous, stepped
+from properties.strategies.recipe import Layout, contiguous, stepped
 
 pytestmark = must_answer
 
@@ -32,10 +32,6 @@ class Convention:
     gradients: tuple[list, ...]
     since: str | None = None
     until: str | None = None
-
-    @property
-    def name(self) -> str:
-        return f"{self.claim}: {self.forms[0]}"
 
 
 Row = Convention
@@ -189,18 +185,35 @@ CHOSEN = {
 }
 
 
-@pytest.mark.parametrize(
-    "row", [pytest.param(row, marks=check(f"autograd.{row.claim}", since=row.since, until=row.until), id=row.name) for row in ROWS]
-)
-def test_a_convention(subject: Subject, row: Convention) -> None:
-    for dtype in ("float64", "float32"):
-        for layout in (contiguous, stepped):
-            for form in row.forms:
-                tensors = [layout(np.array(x, float), dtype).on(subject).requires_grad_() for x in row.inputs]
-                sum(out.sum() for out in evaluate(form, tensors)).backward()
-                for place, (x, wanted) in enumerate(zip(tensors, row.gradients, strict=True)):
-                    call = f"the gradient of {form} for {'xyz'[place]} ({dtype}, {layout.__name__})"
-                    assert_values(call, stored(x.grad), np.array(wanted, np.float64), COMPOSED, dtype=dtype)
+def groups() -> list:
+    """A parameter a claim and span of releases."""
+    spans = dict.fromkeys((row.claim, row.since, row.until) for row in ROWS)
+    named = [(claim, since, until, "-".join(filter(None, (claim, since and f"since-{since}", until and f"until-{until}"))))
+             for claim, since, until in spans]  # fmt: skip
+    return [
+        pytest.param(claim, since, until, marks=check(f"autograd.{claim}", since=since, until=until), id=name)
+        for claim, since, until, name in named
+    ]
+
+
+@pytest.mark.parametrize(("claim", "since", "until"), groups())
+def test_a_convention(subject: Subject, claim: str, since: str | None, until: str | None) -> None:
+    for row in ROWS:
+        if (row.claim, row.since, row.until) == (claim, since, until):
+            for dtype in ("float64", "float32"):
+                for layout in (contiguous, stepped):
+                    for form in row.forms:
+                        judge(subject, row, form, dtype, layout)
+
+
+def judge(subject: Subject, row: Convention, form: str, dtype: str, layout: Layout) -> None:
+    """Refute unless the gradients of the sum of one form's results are those of the row."""
+    tensors = [built(layout(np.array(x, float), dtype), subject).requires_grad_() for x in row.inputs]
+    sum(out.sum() for out in evaluate(form, tensors)).backward()
+    for place, (x, wanted) in enumerate(zip(tensors, row.gradients, strict=True)):
+        call = f"the gradient of {form} for {'xyz'[place]} ({dtype}, {layout.__name__})"
+        require(x.grad is not None, f"{call} is None", wanted, None)
+        assert_values(call, stored(x.grad), np.array(wanted, np.float64), COMPOSED, dtype=dtype)
 
 
 @check("autograd.one-index-gets-the-gradient")

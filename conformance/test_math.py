@@ -30,8 +30,10 @@ def test_an_elementwise_function(subject: Subject, function: str) -> None:
     row = FUNCTIONS[function]
     for dtype in row.dtypes:
         check_dtype(subject, row, function, dtype)
-    large = sample(function, "float32" if "float32" in row.dtypes else row.dtypes[-1], row.variants(row.dtypes[-1])[0])
-    judge(subject, large.at(large.places(LARGE)), "contiguous")
+    main = next(dtype for dtype in ("float32", "float64", "int64") if dtype in row.dtypes)
+    for dtype in {main, row.dtypes[-1]}:
+        large = sample(function, dtype, row.variants(dtype)[0])
+        judge(subject, large.at(large.places(LARGE)), "contiguous")
 
 
 @pytest.mark.parametrize("function", _rows(LATE))

@@ -41,7 +41,9 @@ FIRST = ("pow", "float_power", "xlogy")  # functions whose first operand may be 
 MANY = [family for family in FAMILIES if any(len(r.operands) > 1 and r.family == family for r in FUNCTIONS.values())]
 
 
-def built(subject: Subject, operands: tuple[np.ndarray, ...], dtypes: tuple[str, ...], layout=contiguous) -> list[torch.Tensor]:
+def built(
+    subject: Subject, operands: tuple[np.ndarray, ...], dtypes: tuple[str, ...], layout=contiguous
+) -> list[torch.Tensor]:
     """The operands as tensors."""
     return [layout(x, dtype).on(subject) for x, dtype in zip(operands, dtypes, strict=True)]
 
@@ -215,7 +217,9 @@ def test_results_require_gradients_as_operands_do(subject: Subject, family: str)
         tracked = [x.requires_grad_() if x.dtype.is_floating_point else x for x in operands]
         out = form.call(tracked, row.arguments[0])
         wanted = row.differentiable
-        require(out.requires_grad == wanted, f"{form.text}.requires_grad is {out.requires_grad}", wanted, out.requires_grad)
+        require(
+            out.requires_grad == wanted, f"{form.text}.requires_grad is {out.requires_grad}", wanted, out.requires_grad
+        )
         with torch.no_grad():
             free = form.call(tracked, row.arguments[0])
         require(not free.requires_grad, f"{form.text} under no_grad requires a gradient", False, True)
@@ -234,8 +238,8 @@ def test_integers_become_the_default_dtype(subject: Subject) -> None:
             assert_tensor(f"torch.{row.name} of int32 with float64 as the default dtype", out, "float64", (3, 7))
         for name in ("add", "mul", "pow", "remainder"):
             x = built_plain(subject, FUNCTIONS["floor"], "int32")[0]
-            assert_tensor(f"torch.{name}(x, 2.5) with float64 as the default dtype", getattr(torch, name)(x, 2.5), "float64")
+            assert_tensor(
+                f"torch.{name}(x, 2.5) with float64 as the default dtype", getattr(torch, name)(x, 2.5), "float64"
+            )
     finally:
         torch.set_default_dtype(held)
-
-

@@ -36,7 +36,11 @@ def test_halves_go_to_the_even_neighbour(subject: Subject, dtype: str) -> None:
     even = np.array([2 * round(float(half) / 2) for half in halves])
     for repeats in (1, 3):
         x = tensor(subject, np.tile(halves, repeats), dtype)
-        for call, out in (("torch.round(x)", torch.round(x)), ("x.round()", x.round()), ("x.round_()", x.clone().round_())):
+        for call, out in (
+            ("torch.round(x)", torch.round(x)),
+            ("x.round()", x.round()),
+            ("x.round_()", x.clone().round_()),
+        ):
             assert_values(call, out, np.tile(even, repeats), dtype=dtype)
 
 
@@ -97,8 +101,15 @@ def test_equal_sees_every_element(subject: Subject) -> None:
 def test_the_first_parameter_of_lerp_is_input(subject: Subject) -> None:
     x, y = tensor(subject, [0.0, 1.0, -2.0], "float32"), tensor(subject, [4.0, 3.0, 2.0], "float32")
     for name in ("start", "star"):
-        assert_raises(f"torch.lerp({name}=x, end=y, weight=0.5)", TypeError, lambda: torch.lerp(end=y, weight=0.5, **{name: x}))  # noqa: B023
-    for weight, expected in ((0.5, [2.0, 2.0, 0.0]), (0.25, [1.0, 1.5, -1.0]), (2.0, [8.0, 5.0, 6.0]), (-1.0, [-4.0, -1.0, -6.0])):
+        assert_raises(
+            f"torch.lerp({name}=x, end=y, weight=0.5)", TypeError, lambda: torch.lerp(end=y, weight=0.5, **{name: x})
+        )
+    for weight, expected in (
+        (0.5, [2.0, 2.0, 0.0]),
+        (0.25, [1.0, 1.5, -1.0]),
+        (2.0, [8.0, 5.0, 6.0]),
+        (-1.0, [-4.0, -1.0, -6.0]),
+    ):
         out = torch.lerp(input=x, end=y, weight=weight)
         assert_values(f"torch.lerp(input=x, end=y, weight={weight})", out, np.array(expected), dtype="float32")
         assert_values(f"x.lerp(y, {weight})", x.lerp(y, weight), np.array(expected), dtype="float32")
@@ -119,8 +130,10 @@ def test_a_number_beside_a_tensor_is_a_dimension(subject: Subject) -> None:
     for name in ("max", "min"):
         pick = np.max if name == "max" else np.min
         values = getattr(torch, name)(x, 1)[0]
-        assert_values(f"torch.{name}(x, 1)[0]", values, pick(np.array([[1.0, 5.0], [4.0, 2.0]]), axis=1), dtype="float32")
-        assert_raises(f"torch.{name}(x, 3)", IndexError, lambda: getattr(torch, name)(x, 3))  # noqa: B023
+        assert_values(
+            f"torch.{name}(x, 1)[0]", values, pick(np.array([[1.0, 5.0], [4.0, 2.0]]), axis=1), dtype="float32"
+        )
+        assert_raises(f"torch.{name}(x, 3)", IndexError, lambda: getattr(torch, name)(x, 3))
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
@@ -133,7 +146,11 @@ def test_integers_wrap(subject: Subject, dtype: str) -> None:
     calls = (
         ("x + 1", lambda: x + 1, least),
         ("y - 1", lambda: y - 1, top),
-        ("x.add(x)", lambda: x.add(x), np.full(size, limits.max * 2 % (limits.max - limits.min + 1)) if last == 1 else np.full(size, -2)),
+        (
+            "x.add(x)",
+            lambda: x.add(x),
+            np.full(size, limits.max * 2 % (limits.max - limits.min + 1)) if last == 1 else np.full(size, -2),
+        ),
         ("x * 2", lambda: x * 2, np.full(size, limits.max - 1 if last == 1 else -2)),
         ("-y", lambda: -y, least),
         ("abs(y)", lambda: abs(y), least),
@@ -161,7 +178,7 @@ def test_integer_division_by_zero_raises(subject: Subject, dtype: str) -> None:
             ("x // {}", lambda y: x // y),
             ("x % {}", lambda y: x % y),
         ):
-            assert_raises(f"{call.format(text)} of {dtype}", RuntimeError, lambda: action(divisor))  # noqa: B023
+            assert_raises(f"{call.format(text)} of {dtype}", RuntimeError, lambda: action(divisor))
             before.check(call)
     quotient = np.array([1, 2, np.inf, 4, 5, 6, 7])
     assert_values(f"x / zero of {dtype}", x / zero, quotient, dtype="float32")
@@ -220,7 +237,9 @@ def test_bounds_of_clamp(subject: Subject) -> None:
     ):
         assert_values(f"torch.clamp(x, {arguments})", torch.clamp(x, **arguments), expected, dtype="float32")
     whole = tensor(subject, [-3, 0, 3], "int32")
-    assert_values("torch.clamp(int32, -1.5, 1.5)", torch.clamp(whole, -1.5, 1.5), np.array([-1.5, 0, 1.5]), dtype="float32")
+    assert_values(
+        "torch.clamp(int32, -1.5, 1.5)", torch.clamp(whole, -1.5, 1.5), np.array([-1.5, 0, 1.5]), dtype="float32"
+    )
     assert_values("torch.clamp(int32, -1, 1)", torch.clamp(whole, -1, 1), np.array([-1, 0, 1]), dtype="int32")
 
 
@@ -248,26 +267,40 @@ def test_isclose_and_allclose(subject: Subject) -> None:
     subject.require("float64")
     for a, b, arguments, expected in CLOSE:
         x, y = tensor(subject, a, "float64"), tensor(subject, b, "float64")
-        for call, out in (("torch.isclose", torch.isclose(x, y, **arguments)), ("x.isclose", x.isclose(y, **arguments))):
+        for call, out in (
+            ("torch.isclose", torch.isclose(x, y, **arguments)),
+            ("x.isclose", x.isclose(y, **arguments)),
+        ):
             assert_values(f"{call} of {a} and {b}, {arguments}", out, np.array(expected), dtype="bool")
-        for call, found in (("torch.allclose", torch.allclose(x, y, **arguments)), ("x.allclose", x.allclose(y, **arguments))):
+        for call, found in (
+            ("torch.allclose", torch.allclose(x, y, **arguments)),
+            ("x.allclose", x.allclose(y, **arguments)),
+        ):
             require(found is all(expected), f"{call} of {a} and {b}, {arguments} is {found!r}", all(expected), found)
     whole = tensor(subject, [3, 4], "int64")
-    assert_values("torch.isclose of int64", torch.isclose(whole, whole + tensor(subject, [0, 1], "int64")), np.array([True, False]))
+    assert_values(
+        "torch.isclose of int64",
+        torch.isclose(whole, whole + tensor(subject, [0, 1], "int64")),
+        np.array([True, False]),
+    )
     assert_raises("torch.isclose with rtol < 0", RuntimeError, lambda: torch.isclose(whole, whole, rtol=-1.0))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @check("math.frexp")
 def test_frexp_takes_numbers_apart(subject: Subject, dtype: str) -> None:
-    values = np.array([0.0, -0.0, 1.0, -1.0, 0.75, 3.0, -7.5, 1e10, 1e-10, smallest_normal(dtype), INF, -INF, NAN]).astype(dtype)
+    values = np.array(
+        [0.0, -0.0, 1.0, -1.0, 0.75, 3.0, -7.5, 1e10, 1e-10, smallest_normal(dtype), INF, -INF, NAN]
+    ).astype(dtype)
     for layout in (contiguous, stepped):
         mantissa, exponent = torch.frexp(layout(values, dtype).on(subject))
         expected, powers = np.frexp(values)
         finite = np.isfinite(values)
         assert_values("torch.frexp(x).mantissa", mantissa, expected, dtype=dtype, signed_zeros=True)
         found = host.array(assert_tensor("torch.frexp(x).exponent", exponent, "int32", values.shape))
-        require((found[finite] == powers[finite]).all(), "torch.frexp(x).exponent is wrong", powers[finite], found[finite])
+        require(
+            (found[finite] == powers[finite]).all(), "torch.frexp(x).exponent is wrong", powers[finite], found[finite]
+        )
     assert_raises("torch.frexp of int64", RuntimeError, lambda: torch.frexp(tensor(subject, [1, 2], "int64")))
 
 
@@ -286,7 +319,9 @@ def test_elementary_functions_where_they_are_hard(subject: Subject) -> None:
             x = tensor(subject, np.tile(values[kept], repeats), "float64")
             tiled = None if scale is None else np.tile(scale, repeats)
             out = getattr(torch, name)(x)
-            assert_values(f"torch.{name} at hard points", out, np.tile(expected[kept], repeats), row.error, tiled, dtype="float64")
+            assert_values(
+                f"torch.{name} at hard points", out, np.tile(expected[kept], repeats), row.error, tiled, dtype="float64"
+            )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "int64"])
@@ -297,11 +332,17 @@ def test_python_exponents(subject: Subject, dtype: str) -> None:
     for count in (9, 45):
         x = tensor(subject, np.tile(values, count // 9), dtype)
         held = host.array(x)
-        wide = held.astype({"float32": np.float64, "float64": np.longdouble, "complex64": np.complex128, "int64": np.int64}[dtype])
+        wide = held.astype(
+            {"float32": np.float64, "float64": np.longdouble, "complex64": np.complex128, "int64": np.int64}[dtype]
+        )
         for exponent in (0, 1, 2, 3, 4, 7) if dtype == "int64" else (0, 0.5, 1, 2, 3, 4, -0.5, -1, -2, -3, 1.5, 0.3):
             expected = wide**exponent
             error = EXACT if dtype == "int64" else FEW_ULPS
-            for call, action in (("x ** {}", lambda e: x**e), ("torch.pow(x, {})", lambda e: torch.pow(x, e)), ("x.pow({})", lambda e: x.pow(e))):
+            for call, action in (
+                ("x ** {}", lambda e: x**e),
+                ("torch.pow(x, {})", lambda e: torch.pow(x, e)),
+                ("x.pow({})", lambda e: x.pow(e)),
+            ):
                 assert_values(call.format(exponent), action(exponent), expected, error, dtype=dtype)
 
 
@@ -320,5 +361,10 @@ def test_zero_infinity_and_nan(subject: Subject, dtype: str) -> None:
         ("0 % 0", zero % zero), ("fmod(inf, 1)", torch.fmod(infinite, 1)), ("sqrt(-inf)", torch.sqrt(-infinite)), ("sin(inf)", infinite.sin()),
     ):  # fmt: skip
         assert_values(call, out, nan, dtype=dtype)
-    for call, out, expected in (("1 / 0", 1 / zero, INF), ("1 / -0", 1 / -zero, -INF), ("-1 / 0", -1 / zero, -INF), ("log(0)", zero.log(), -INF)):
+    for call, out, expected in (
+        ("1 / 0", 1 / zero, INF),
+        ("1 / -0", 1 / -zero, -INF),
+        ("-1 / 0", -1 / zero, -INF),
+        ("log(0)", zero.log(), -INF),
+    ):
         assert_values(call, out, np.full(33, expected), FAITHFUL, dtype=dtype)

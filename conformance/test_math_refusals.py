@@ -60,7 +60,7 @@ def test_dtypes_without_a_meaning_are_refused(subject: Subject, family: str) -> 
             for form in list(forms_math.forms(row)) if dtype == row.refuses[0] else [forms_math.main(row)]:
                 arguments = row.arguments[0]
                 call = f"{form.text} of {dtype}"
-                refuse(call, (RuntimeError, TypeError), lambda: form.call(operands, arguments), operands)  # noqa: B023
+                refuse(call, (RuntimeError, TypeError), lambda: form.call(operands, arguments), operands)
         if row.refuses:
             still_right(subject, row)
 
@@ -69,13 +69,15 @@ def test_dtypes_without_a_meaning_are_refused(subject: Subject, family: str) -> 
 @check("math.refused-shapes")
 def test_shapes_that_do_not_broadcast_are_refused(subject: Subject, family: str) -> None:
     for row in (r for r in functions_math.family(family) if len(r.operands) > 1):
-        for turn, (a, b) in enumerate((((2, 3), (4,)), ((3,), (2,)), ((2, 3), (3, 2)), ((0,), (2,)), ((5, 1, 3), (5, 2, 4)))):
+        for turn, (a, b) in enumerate(
+            (((2, 3), (4,)), ((3,), (2,)), ((2, 3), (3, 2)), ((0,), (2,)), ((5, 1, 3), (5, 2, 4)))
+        ):
             shapes = (a, b) if len(row.operands) == 2 else (a, a, b)
             operands = built(subject, row, a_dtype(row), shapes)
             for form in forms_math.forms(row) if turn == 0 else (forms_math.main(row),):
                 arguments = row.arguments[0]
                 call = f"{form.text} of shapes {shapes}"
-                refuse(call, RuntimeError, lambda: form.call(operands, arguments), operands)  # noqa: B023
+                refuse(call, RuntimeError, lambda: form.call(operands, arguments), operands)
         still_right(subject, row)
 
 
@@ -87,11 +89,11 @@ def test_arguments_without_a_meaning_are_refused(subject: Subject, family: str) 
         operands = built(subject, row, a_dtype(row), ((3,),) * len(row.operands))
         surplus = [*operands, *([operands[0]] * 8)]
         for call, action in (
-            (f"torch.{row.name}() without operands", lambda: form.call([], arguments)),  # noqa: B023
-            (f"torch.{row.name} of a text", lambda: form.call(["text"] * len(operands), arguments)),  # noqa: B023
-            (f"torch.{row.name} of an array", lambda: form.call([np.ones(3)] * len(operands), arguments)),  # noqa: B023
-            (f"torch.{row.name}(…, unknown=1)", lambda: form.call(operands, {**arguments, "unknown": 1})),  # noqa: B023
-            (f"torch.{row.name} of surplus operands", lambda: form.call(surplus, arguments)),  # noqa: B023
+            (f"torch.{row.name}() without operands", lambda: form.call([], arguments)),
+            (f"torch.{row.name} of a text", lambda: form.call(["text"] * len(operands), arguments)),
+            (f"torch.{row.name} of an array", lambda: form.call([np.ones(3)] * len(operands), arguments)),
+            (f"torch.{row.name}(…, unknown=1)", lambda: form.call(operands, {**arguments, "unknown": 1})),
+            (f"torch.{row.name} of surplus operands", lambda: form.call(surplus, arguments)),
         ):
             refuse(call, TypeError, action, operands)
         still_right(subject, row)

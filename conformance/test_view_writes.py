@@ -13,7 +13,8 @@ from conformance import host
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
-from conformance.oracle.view import Geometry
+from conformance.oracle.view import Geometry, row_major
+from conformance.oracle.view_parts import slice_along
 from conformance.view_calls import Call
 from conformance.view_memory import Held, assert_fresh, same_bits
 from conformance.view_table import VIEWS, View, existing
@@ -114,8 +115,9 @@ def test_writes_reach_the_shared_elements_and_no_other(subject, row):
     for turn, recipe in enumerate(dense(subject, start), start=start):
         held = Held.of(recipe, subject)
         for arguments, looks in row.valid(held.geometry, most=4):
+            calls = list(row.calls(arguments))
             for number, geometry in list(enumerate(looks))[:: max(len(looks) - 1, 1)]:
-                exchange(row.main(arguments), Held.of(recipe, subject), number, geometry, turn + number)
+                exchange(calls[(turn // 2 + number) % len(calls)], Held.of(recipe, subject), number, geometry, turn + number)
 
 
 @check("view.expand")
@@ -272,3 +274,14 @@ def judge_scatter(name: str, arguments: tuple[Any, ...], looks: Geometry, held: 
     assert_fresh(said, out, held, expected.reshape(held.geometry.shape))
     held.assert_untouched(said)
     same_bits("the source", said, given, source)
+
+
+@check("view.scatter")
+def test_slice_scatter_embeds_a_source_in_a_slice(subject):
+    for turn, recipe in enumerate(dense(subject, 5, COMMON)):
+        plain = Geometry(recipe.shape, row_major(recipe.shape))
+        size = recipe.shape[0] if recipe.ndim else 0
+        for dim in range(-recipe.ndim, recipe.ndim):
+            for part in ((None, None, 1), (1, None, 1), (0, -1, 1), (None, None, 2), (1, size, 3), (-2, None, 1), (0, 99, 1)):
+                looks = slice_along(plain, dim, slice(*part))
+                judge_scatter("slice_scatter", (dim, *part), looks, Held.of(recipe, subject), turn)

@@ -26,7 +26,11 @@ pytestmark = must_answer
 
 SLUGS = {name: [row.claim or row.name for row in functions_math.family(name)] for name in FAMILIES}
 # Functions that take any values and promise the nearest result, so that operands can be drawn freely.
-FREE = [slug for slug, row in FUNCTIONS.items() if row.domain == "all" and row.error in (EXACT, ROUNDED) and row.arguments == ({},)]
+FREE = [
+    slug
+    for slug, row in FUNCTIONS.items()
+    if row.domain == "all" and row.error in (EXACT, ROUNDED) and row.arguments == ({},)
+]
 FREE_MANY = [slug for slug in FREE if len(FUNCTIONS[slug].operands) > 1]
 MIXING = [slug for slug, row in FUNCTIONS.items() if len(row.operands) == 2 and row.promotes and row.domain != "zeta"]
 
@@ -127,7 +131,10 @@ def test_any_two_dtypes_are_promoted(subject: Subject, slug: str, pair: tuple, r
     operands = plain(row, pair, tuple((5,) if rank == "tensor" else () for rank in ranks), turn)
     arguments = row.arguments[row.variants("uint8")[0]]
     case = judged(row, computed, converted(operands, computed, row), arguments)
-    tensors = [_laid(x, dtype, "stepped" if turn % 2 else "contiguous").on(subject) for x, dtype in zip(operands, pair, strict=True)]
+    tensors = [
+        _laid(x, dtype, "stepped" if turn % 2 else "contiguous").on(subject)
+        for x, dtype in zip(operands, pair, strict=True)
+    ]
     for form in forms_math.forms(row):
         out = form.call(tensors, arguments)
         call = f"{forms_math.spelled(form, arguments)} of {pair}, {ranks}"

@@ -7,7 +7,7 @@ that dtype and truth values are bool; all others come in float64 (long double fo
 
 from __future__ import annotations
 
-from conformance.oracle import math_elementary, math_exact, math_special
+from conformance.oracle import math_arithmetic, math_elementary, math_exact, math_special
 from conformance.oracle.math_elementary import Function
 
 # Every other name of a function, by the function's own.
@@ -48,6 +48,7 @@ ALIASES = {
 ELEMENTWISE: dict[str, Function] = {
     **math_elementary.FUNCTIONS,
     **math_special.FUNCTIONS,
+    **math_arithmetic.FUNCTIONS,
     **math_exact.FUNCTIONS,
 }
 ELEMENTWISE.update({alias: ELEMENTWISE[name] for name, aliases in ALIASES.items() for alias in aliases})

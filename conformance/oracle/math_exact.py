@@ -1,7 +1,7 @@
-"""Arithmetic, rounding, comparisons and bits: functions whose exact result needs no series.
+"""Signs, rounding, bounds, comparisons, logic and bits: functions whose result is exact.
 
-Operands come in the host dtype that the function computes in. Integer results wrap in that dtype; real and complex
-ones come in the wider type of `math_elementary.wide`, rounded there at most once per operation.
+Operands come in the host dtype that the function computes in. Results have that dtype or bool, or are exact in the
+wider type of `math_elementary.wide`.
 """
 
 from __future__ import annotations
@@ -12,29 +12,14 @@ from typing import Any
 import numpy as np
 
 from conformance.dtypes import DTYPES
+from conformance.oracle.math_arithmetic import is_integer, maximum, minimum, operands
 from conformance.oracle.math_elementary import Function, quiet, wide
-
-
-def operands(*values: Any) -> tuple[np.ndarray, ...]:
-    """Broadcast operands in one type: the common integer type or bool, or else the wide type of the most general."""
-    arrays = [np.asarray(value) for value in values]
-    kinds = {array.dtype.kind for array in arrays}
-    if kinds <= set("biu"):
-        common = np.result_type(*(array.dtype for array in arrays))
-        return tuple(np.broadcast_arrays(*(array.astype(common) for array in arrays)))
-    lifted = [array.astype(np.float64) if array.dtype.kind in "biu" else wide(array) for array in arrays]
-    common = np.result_type(*(array.dtype for array in lifted))
-    return tuple(np.broadcast_arrays(*(array.astype(common) for array in lifted)))
-
-
-def _is_integer(x: np.ndarray) -> bool:
-    return x.dtype.kind in "biu"
 
 
 @quiet
 def absolute(x: np.ndarray) -> np.ndarray:
     """The magnitude; the least integer wraps to itself."""
-    return np.abs(x if _is_integer(x) else wide(x))
+    return np.abs(x if is_integer(x) else wide(x))
 
 
 @quiet
@@ -59,13 +44,13 @@ def sgn(x: np.ndarray) -> np.ndarray:
 
 @quiet
 def _floating(function: Any, x: np.ndarray) -> np.ndarray:
-    return x if _is_integer(x) else function(wide(x))
+    return x if is_integer(x) else function(wide(x))
 
 
 @quiet
 def round_(x: np.ndarray, decimals: int = 0) -> np.ndarray:
     """The nearest integer, halves to the even one; with decimals, the nearest multiple of 10**-decimals."""
-    if decimals == 0 or _is_integer(x):
+    if decimals == 0 or is_integer(x):
         return _floating(np.rint, x)
     x = wide(x)
     ten = x.dtype.type(10) ** abs(decimals)
@@ -91,104 +76,25 @@ def clamp(x: np.ndarray, min: Any = None, max: Any = None) -> np.ndarray:
 
 @quiet
 def nan_to_num(
-    x: np.ndarray, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None, *, dtype: str | None = None
+    x: np.ndarray,
+    nan: float = 0.0,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    *,
+    dtype: str | None = None,
 ) -> np.ndarray:
     """NaN and infinities replaced; infinities by the dtype's largest and lowest finite number, if nothing is given."""
-    if _is_integer(x):
+    if is_integer(x):
         return x
     if np.iscomplexobj(x):
         parts = {"complex64": "float32", "complex128": "float64", None: None}[dtype]
-        return nan_to_num(x.real, nan, posinf, neginf, dtype=parts) + 1j * nan_to_num(x.imag, nan, posinf, neginf, dtype=parts)
+        return nan_to_num(x.real, nan, posinf, neginf, dtype=parts) + 1j * nan_to_num(
+            x.imag, nan, posinf, neginf, dtype=parts
+        )
     facts = DTYPES[dtype or x.dtype.name]
     top = (2.0 - 2.0 ** (1 - facts.precision)) * 2.0**facts.emax
     posinf, neginf = (top if posinf is None else posinf), (-top if neginf is None else neginf)
     return np.where(np.isnan(x), nan, np.where(x == np.inf, posinf, np.where(x == -np.inf, neginf, wide(x))))
-
-
-@quiet
-def add(x: np.ndarray, y: np.ndarray, alpha: Any = 1) -> np.ndarray:
-    """x + alpha * y."""
-    x, y = operands(x, y)
-    if x.dtype.kind == "b":
-        return x | (y & bool(alpha))
-    return x + (y if alpha == 1 else y * x.dtype.type(alpha))
-
-
-@quiet
-def sub(x: np.ndarray, y: np.ndarray, alpha: Any = 1) -> np.ndarray:
-    """x - alpha * y."""
-    x, y = operands(x, y)
-    return x - (y if alpha == 1 else y * x.dtype.type(alpha))
-
-
-@quiet
-def mul(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    x, y = operands(x, y)
-    return x * y
-
-
-@quiet
-def div(x: np.ndarray, y: np.ndarray, rounding_mode: str | None = None) -> np.ndarray:
-    """x / y; rounded towards zero ('trunc') or downwards ('floor') if asked. True division of integers is real."""
-    x, y = operands(x, y)
-    if rounding_mode == "floor":
-        return floor_divide(x, y)
-    if rounding_mode == "trunc":
-        return _integer_trunc(x, y) if _is_integer(x) else np.trunc(x / y)
-    if _is_integer(x):
-        x, y = wide(x), wide(y)
-    return x / y
-
-
-def _integer_trunc(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    if x.dtype.kind == "b":
-        x, y = x.astype(np.int64), y.astype(np.int64)
-    return ((x - np.fmod(x, y)) // y).astype(x.dtype)
-
-
-@quiet
-def floor_divide(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The quotient rounded downwards; by zero, the quotient itself."""
-    x, y = operands(x, y)
-    if x.dtype.kind in "iu":
-        return x // y
-    return np.where(y == 0, x / y, np.floor_divide(x, y))
-
-
-@quiet
-def remainder(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """x - y * floor(x / y): the sign of the divisor, as in Python."""
-    x, y = operands(x, y)
-    return np.remainder(x, y)
-
-
-@quiet
-def fmod(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """x - y * trunc(x / y): the sign of the dividend, as in C."""
-    x, y = operands(x, y)
-    return np.fmod(x, y)
-
-
-@quiet
-def power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """x to the power y; integers wrap."""
-    x, y = operands(x, y)
-    return _integer_power(x, y) if _is_integer(x) else np.power(x, y)
-
-
-def _integer_power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    if x.dtype.kind == "b":
-        return (x | ~y).astype(x.dtype)
-    bits = x.dtype.itemsize * 8
-    whole = [pow(int(a), int(b), 1 << bits) for a, b in zip(x.ravel(), y.ravel(), strict=True)]
-    return np.array(whole, np.uint64).astype(x.dtype).reshape(x.shape)
-
-
-@quiet
-def float_power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """x to the power y in double precision, whatever the operands."""
-    double = np.complex128 if np.iscomplexobj(x) or np.iscomplexobj(y) else np.float64
-    return power(np.asarray(x).astype(double), np.asarray(y).astype(double))
 
 
 @quiet
@@ -220,30 +126,6 @@ def heaviside(x: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.where(x != x, x, step)
 
 
-@quiet
-def maximum(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The larger element; NaN if either is."""
-    return np.maximum(*operands(x, y))
-
-
-@quiet
-def minimum(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The smaller element; NaN if either is."""
-    return np.minimum(*operands(x, y))
-
-
-@quiet
-def fmax(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The larger element; the other one if one is NaN."""
-    return np.fmax(*operands(x, y))
-
-
-@quiet
-def fmin(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The smaller element; the other one if one is NaN."""
-    return np.fmin(*operands(x, y))
-
-
 def _whole(function: Any) -> Function:
     return lambda x, y: function(*operands(x, y))
 
@@ -268,12 +150,6 @@ def _each(function: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.array(found, np.uint64).astype(x.dtype).reshape(x.shape)
 
 
-@quiet
-def ldexp(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """x * 2**y."""
-    return wide(x) * np.exp2(wide(y))
-
-
 def _truth(function: Any) -> Function:
     return quiet(lambda *arrays: function(*(np.asarray(x) != 0 for x in arrays)))
 
@@ -290,33 +166,6 @@ def shift_right(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.right_shift(*operands(x, y))
 
 
-@quiet
-def lerp(start: np.ndarray, end: np.ndarray, weight: Any) -> np.ndarray:
-    """start + weight * (end - start)."""
-    start, end, weight = operands(start, end, weight)
-    return start + weight * (end - start)
-
-
-@quiet
-def addcmul(x: np.ndarray, tensor1: np.ndarray, tensor2: np.ndarray, value: Any = 1) -> np.ndarray:
-    """x + value * tensor1 * tensor2."""
-    x, a, b = operands(x, tensor1, tensor2)
-    return x + x.dtype.type(value) * a * b
-
-
-@quiet
-def addcdiv(x: np.ndarray, tensor1: np.ndarray, tensor2: np.ndarray, value: Any = 1) -> np.ndarray:
-    """x + value * tensor1 / tensor2."""
-    x, a, b = operands(x, tensor1, tensor2)
-    return x + x.dtype.type(value) * a / b
-
-
-def _joined(real: np.ndarray, imag: np.ndarray) -> np.ndarray:
-    joined = np.empty(np.broadcast_shapes(real.shape, imag.shape), np.result_type(real, np.complex128))
-    joined.real, joined.imag = real, imag
-    return joined
-
-
 def _rounding(function: Any) -> Function:
     return lambda x: _floating(function, np.asarray(x))
 
@@ -327,8 +176,7 @@ FUNCTIONS: dict[str, Function] = {
     "positive": lambda x: np.array(x),
     "sign": sign,
     "sgn": sgn,
-    "signbit": lambda x: x < 0 if _is_integer(x) else np.signbit(x),
-    "square": lambda x: mul(x, x),
+    "signbit": lambda x: x < 0 if is_integer(x) else np.signbit(x),
     "ceil": _rounding(np.ceil),
     "floor": _rounding(np.floor),
     "trunc": _rounding(np.trunc),
@@ -350,26 +198,11 @@ FUNCTIONS: dict[str, Function] = {
     "bitwise_xor": _whole(np.bitwise_xor),
     "bitwise_left_shift": shift_left,
     "bitwise_right_shift": shift_right,
-    "add": add,
-    "sub": sub,
-    "rsub": lambda x, y, alpha=1: sub(y, x, alpha),
-    "mul": mul,
-    "div": div,
-    "floor_divide": floor_divide,
-    "remainder": remainder,
-    "fmod": fmod,
-    "pow": power,
-    "float_power": float_power,
     "copysign": copysign,
     "nextafter": nextafter,
     "heaviside": heaviside,
-    "maximum": maximum,
-    "minimum": minimum,
-    "fmax": fmax,
-    "fmin": fmin,
     "gcd": gcd,
     "lcm": lcm,
-    "ldexp": ldexp,
     "eq": _whole(np.equal),
     "ne": _whole(np.not_equal),
     "lt": _whole(np.less),
@@ -382,10 +215,5 @@ FUNCTIONS: dict[str, Function] = {
     "isposinf": lambda x: x == np.inf,
     "isneginf": lambda x: x == -np.inf,
     "isreal": lambda x: np.imag(x) == 0,
-    "complex": quiet(lambda x, y: _joined(wide(x), wide(y))),
-    "polar": quiet(lambda size, turn: _joined(wide(size) * np.cos(wide(turn)), wide(size) * np.sin(wide(turn)))),
-    "lerp": lerp,
-    "addcmul": addcmul,
-    "addcdiv": addcdiv,
     "where": lambda condition, x, y: np.where(condition, *operands(x, y)),
 }

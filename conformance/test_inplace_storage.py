@@ -1,0 +1,266 @@
+"""In-place methods that give self another size, other strides, or other storage."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+import pytest
+import torch
+
+from conformance import host
+from conformance.assertions import Unchanged, assert_raises, assert_values, overlap, require
+from conformance.check import check, must_answer
+from conformance.inplace_calls import flat
+from conformance.oracle.inplace import row_major
+from properties.strategies.recipe import Recipe, contiguous, offset, stepped, transposed
+from properties.strategies.values import distinct
+
+pytestmark = must_answer
+
+BUFFER = np.arange(1, 25)
+# Shape, strides, offset (None: self's own) of what self, which starts 3 elements into its memory, is to look at.
+STRIDED = (
+    ((2, 3), (3, 1), None),
+    ((2, 3), (1, 2), 0),
+    ((4,), (5,), 2),
+    ((2, 2, 2), (8, 3, 1), 5),
+    ((3, 4), (0, 1), 1),
+    ((), (), 7),
+    ((0, 3), (3, 1), 0),
+    ((5,), (1,), 19),
+)
+
+
+def state(x):
+    return tuple(x.shape), tuple(x.stride()), x.storage_offset()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "complex128"])
+@check("inplace.as_strided_")
+def test_as_strided_looks_at_the_same_memory(subject, dtype):
+    for form in (lambda x: x.as_strided_, lambda x: lambda *args: torch.as_strided_(x, *args)):
+        for shape, strides, start in STRIDED:
+            recipe = Recipe(
+                BUFFER.astype(contiguous(BUFFER, dtype).buffer.dtype),
+                dtype,
+                shape,
+                strides,
+                3 if start is None else start,
+            )
+            base = flat(subject, recipe)
+            x, other, before = base[3:9], base[3:9], host.bits(base).tobytes()
+            args = (shape, strides) if start is None else (shape, strides, start)
+            version = x._version  # what autograd compares; it has no public name
+            call = f"as_strided_{args} of elements 3 to 8 of 24"
+            require(form(x)(*args) is x, f"{call} is not the tensor that it was called on")
+            assert_values(call, x, recipe.array, dtype=dtype)
+            require(
+                state(x) == (shape, strides, recipe.offset),
+                f"{call} has another layout",
+                (shape, strides, recipe.offset),
+                state(x),
+            )
+            require(
+                x.data_ptr() == base.data_ptr() + recipe.offset * base.element_size() or not x.numel(), f"{call} moved"
+            )
+            require(x._version > version, f"{call} does not move the version counter")
+            require(state(other) == ((6,), (1,), 3), f"{call} changed another view", ((6,), (1,), 3), state(other))
+            require(host.bits(base).tobytes() == before, f"{call} changed elements in memory")
+
+
+@check("inplace.as_strided_")
+def test_as_strided_refuses_what_lies_outside_of_the_storage(subject):
+    for args in (
+        ((25,), (1,)),
+        ((2, 3), (24, 1), 0),
+        ((2,), (1,), 23),
+        ((2,), (-1,), 5),
+        ((2, 3), (1,)),
+    ):
+        x = flat(subject, contiguous(BUFFER, "float32"))
+        before = Unchanged(x=x)
+        assert_raises(f"as_strided_{args} of 24 elements", RuntimeError, lambda: x.as_strided_(*args))
+        before.check(f"as_strided_{args}, which fails,")
+
+
+@check("inplace.as_strided_")
+def test_as_strided_is_recorded(subject):
+    leaf = contiguous(np.arange(6.0), "float32").with_grad().on(subject)
+    before = Unchanged(leaf=leaf)
+    assert_raises("as_strided_ of a leaf that requires grad", RuntimeError, lambda: leaf.as_strided_((2,), (3,)))
+    before.check("as_strided_, which fails,")
+    y = leaf.clone()
+    y.as_strided_((2, 2), (3, 1), 1)
+    (y * contiguous([[1.0, 2.0], [3.0, 4.0]], "float32").on(subject)).sum().backward()
+    assert_values("the gradient through as_strided_((2, 2), (3, 1), 1)", leaf.grad, [0, 1, 2, 0, 3, 4], dtype="float32")
+
+
+RESIZED = ((2, 3), (6,), (1, 2), (2, 2), (0,), (), (3, 4), (2, 3, 4), (5, 0), (100,))
+
+
+def resize(subject, name, x, shape):
+    """Call resize_ or resize_as_, the latter with another tensor that must stay what it is."""
+    if name == "resize_":
+        return x.resize_(shape)
+    pattern = transposed(distinct("int64", shape), "int64").on(subject)
+    before = Unchanged(pattern=pattern)
+    out = x.resize_as_(pattern) if len(shape) != 2 else torch.resize_as_(x, pattern)
+    before.check(f"resize_as_ to {shape}")
+    return out
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=check(f"inplace.{name}")) for name in ("resize_", "resize_as_")]
+)
+@pytest.mark.parametrize("layout", [contiguous, stepped, transposed, offset], ids=lambda layout: layout.__name__)
+def test_resize_keeps_what_lies_in_memory(subject, name, layout):
+    for place, shape in enumerate(RESIZED):
+        dtype = ("float32", "int16", "bool", "complex64")[place % 4]
+        recipe = layout(distinct(dtype, (3, 2)), dtype)
+        base = flat(subject, recipe)
+        x, call = base.as_strided(recipe.shape, recipe.strides, recipe.offset), f"{name} to {shape} of {recipe!r}"
+        start = x.data_ptr()
+        out = resize(subject, name, x, shape)
+        require(out is x, f"{call} is not the tensor that it was called on")
+        kept = min(prod(shape), len(recipe.buffer) - recipe.offset)
+        found = x.as_strided((kept,), (1,), x.storage_offset())
+        wanted = recipe.buffer[recipe.offset : recipe.offset + kept]
+        require(state(x) == (shape, row_major(shape), recipe.offset), f"{call} has another layout",
+                (shape, row_major(shape), recipe.offset), state(x))  # fmt: skip
+        assert_values(f"the first {kept} elements after {call}", found, wanted, dtype=dtype)
+        if prod(shape) and kept == prod(shape):
+            require(x.data_ptr() == start, f"{call}, which fits into the storage, moved it")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=check(f"inplace.{name}")) for name in ("resize_", "resize_as_")]
+)
+def test_resize_keeps_its_place_among_other_views(subject, name):
+    base = flat(subject, contiguous(BUFFER, "float32"))
+    x, other = base[4:10], base[4:10]
+    resize(subject, name, x, (2, 2))
+    x.copy_(contiguous(np.zeros((2, 2)), "float32").on(subject))
+    wanted = BUFFER.copy()
+    wanted[4:8] = 0
+    assert_values(f"the memory after {name} to (2, 2) of its elements 4 to 9, and copy_", base, wanted, dtype="float32")
+    require(state(other) == ((6,), (1,), 4), f"{name} changed another view", ((6,), (1,), 4), state(other))
+    resize(subject, name, x, (40,))
+    assert_values(f"the first elements after {name} to (40,)", x[:20], wanted[4:], dtype="float32")
+
+
+@check("inplace.resize_")
+def test_resize_takes_a_memory_format_and_single_sizes(subject):
+    x = contiguous(np.arange(24.0), "float32").on(subject)
+    require(
+        x.resize_(2, 3, 2, 2, memory_format=torch.channels_last) is x, "resize_(…, memory_format=…) is another tensor"
+    )
+    wanted = ((2, 3, 2, 2), (12, 1, 6, 3), 0)
+    require(state(x) == wanted, "resize_(…, memory_format=torch.channels_last) has another layout", wanted, state(x))
+    x.resize_(4, 6)
+    assert_values("resize_(4, 6)", x, np.arange(24.0).reshape(4, 6), dtype="float32")
+
+
+@pytest.mark.parametrize(
+    "name, args",
+    [
+        pytest.param("resize_", ((-1,),), marks=check("inplace.resize_")),
+        pytest.param("as_strided_", ((-1,), (1,)), marks=check("inplace.as_strided_", since="2.0")),
+    ],
+)
+def test_a_negative_size_is_refused_and_changes_nothing(subject, name, args):
+    x = contiguous(np.arange(24.0), "float32").on(subject)
+    assert_raises(f"{name}{args}", RuntimeError, lambda: getattr(x, name)(*args))
+    require(
+        state(x) == ((24,), (1,), 0),
+        f"{name}{args}, which fails, changed the layout of self",
+        ((24,), (1,), 0),
+        state(x),
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=check(f"inplace.{name}")) for name in ("resize_", "resize_as_")]
+)
+def test_resize_refuses_what_requires_grad(subject, name):
+    leaf = contiguous(np.arange(6.0), "float32").with_grad().on(subject)
+    for x, what in ((leaf, "a leaf that requires grad"), (leaf * 1, "a result of autograd")):
+        before = Unchanged(x=x)
+        assert_raises(f"{name} of {what}", RuntimeError, lambda: resize(subject, name, x, (2, 2)))
+        with torch.no_grad():
+            assert_raises(f"{name} of {what} under no_grad", RuntimeError, lambda: resize(subject, name, x, (2, 2)))
+        before.check(f"{name}, which fails,")
+
+
+@check("inplace.set_")
+def test_set_looks_at_the_storage_of_another_tensor(subject):
+    for layout in (contiguous, stepped, transposed, offset):
+        recipe = layout(distinct("float32", (3, 4)), "float32")
+        source = recipe.on(subject)
+        x = contiguous(np.zeros(7), "float32").on(subject)
+        memory, before, version = x.detach(), Unchanged(source=source), x._version  # what autograd compares
+        require(x.set_(source) is x, "set_ is not the tensor that it was called on")
+        assert_values(f"set_({recipe!r})", x, recipe.array, dtype="float32")
+        require(state(x) == state(source), f"set_({recipe!r}) has another layout", state(source), state(x))
+        require(x.data_ptr() == source.data_ptr(), f"set_({recipe!r}) does not share its memory")
+        require(x._version > version, "set_ does not move the version counter")
+        before.check("set_")
+        assert_values("what another tensor still sees of self's old memory", memory, np.zeros(7), dtype="float32")
+        x.fill_(5)
+        assert_values(f"the source of set_({recipe!r}) after fill_", source, np.full((3, 4), 5), dtype="float32")
+
+
+@check("inplace.set_")
+def test_set_takes_an_offset_sizes_and_strides(subject):
+    source = flat(subject, contiguous(BUFFER, "float32"))
+    for start, size, strides in ((2, (2, 3), (3, 1)), (1, (4, 2), (1, 5)), (0, (), ()), (24, (0,), (1,))):
+        x = contiguous(np.zeros(7), "float32").on(subject)
+        call = f"set_(source, {start}, {size}, {strides})"
+        require(x.set_(source, start, size, strides) is x, f"{call} is not the tensor that it was called on")
+        wanted = Recipe(BUFFER.astype(np.float32), "float32", size, strides, start)
+        assert_values(call, x, wanted.array, dtype="float32")
+        require(not x.numel() or overlap(x, source), f"{call} does not share memory with the source")
+    require(
+        x.set_() is x and state(x) == ((0,), (1,), 0),
+        "set_() does not leave an empty tensor",
+        ((0,), (1,), 0),
+        state(x),
+    )
+
+
+@check("inplace.set_")
+def test_set_refuses_another_dtype_and_leaves(subject):
+    x, other = contiguous(np.arange(3.0), "float32").on(subject), contiguous(np.arange(3), "int64").on(subject)
+    before = Unchanged(x=x, other=other)
+    assert_raises("set_ of a float32 tensor to one of int64", RuntimeError, lambda: x.set_(other))
+    before.check("set_, which fails,")
+    leaf = contiguous(np.arange(3.0), "float32").with_grad().on(subject)
+    before = Unchanged(leaf=leaf)
+    assert_raises("set_ of a leaf that requires grad", RuntimeError, lambda: leaf.set_(x))
+    before.check("set_, which fails,")
+    with torch.no_grad():
+        require(leaf.set_(x) is leaf and leaf.requires_grad, "set_ of a leaf under no_grad makes it something else")
+    assert_values("a leaf after set_ under no_grad", leaf.detach(), np.arange(3.0), dtype="float32")
+
+
+@check("inplace.share_memory_")
+def test_share_memory_moves_the_storage_and_nothing_else(subject):
+    subject.require_feature("host_memory")  # for others it does nothing
+    for layout in (contiguous, stepped, transposed, offset):
+        recipe = layout(distinct("float64", (3, 4)), "float64")
+        base = flat(subject, recipe)
+        x = base.as_strided(recipe.shape, recipe.strides, recipe.offset)
+        require(not x.is_shared(), f"{recipe!r} is shared before share_memory_")
+        require(x.share_memory_() is x, "share_memory_ is not the tensor that it was called on")
+        require(x.is_shared() and base.is_shared(), f"{recipe!r} is not shared after share_memory_")
+        assert_values(f"{recipe!r}.share_memory_()", x, recipe.array, dtype="float64")
+        require(
+            state(x) == (recipe.shape, recipe.strides, recipe.offset),
+            "share_memory_ changed the layout",
+            recipe.strides,
+        )
+        require(base.data_ptr() + recipe.offset * 8 == x.data_ptr(), "share_memory_ parted self from its base")
+        assert_values(f"the memory of {recipe!r} after share_memory_", base, recipe.buffer, dtype="float64")
+        place = x.data_ptr()
+        x.share_memory_()
+        require(x.data_ptr() == place, "share_memory_ of shared memory moves it again")
