@@ -113,7 +113,8 @@ def _quotients(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         distance = np.abs(quotient - np.rint(quotient))
         size = np.abs(quotient)
         clear = (distance == 0) | (distance > 0.01 * np.maximum(size, 1))
-        return np.isfinite(quotient) & clear & (size < 120) & (y != 0)
+        finite = np.isfinite(quotient) & clear & (size < 120) & (y != 0) & np.isfinite(y)
+        return finite | np.isnan(x) | np.isnan(y)
 
 
 def _remainders(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -179,7 +180,8 @@ DOMAINS: dict[str, Callable[..., np.ndarray]] = {
     "waves": lambda x: np.abs(x.astype(np.float64)) <= 100,
     "moderate": _moderate,
     "below 1e30": lambda x: ~(np.abs(x).astype(np.float64) > 1e30) | np.isinf(x),
-    "finite": lambda *operands: np.all([np.isfinite(x) for x in operands], axis=0),
+    "moderate or NaN": lambda *operands: np.all([np.isnan(x) | _moderate(x) for x in operands], axis=0),
+    "not infinite": lambda x: ~np.isinf(x),
     "tame": _tame,
     "tame quotient": lambda x, a, b: (b != 0) & _tame(x, a, b),
     "number first": lambda x, y: x == x,

@@ -61,6 +61,10 @@ class Picked:
         require(bool(agrees.all()), f"{call} point at other values than the answer's", self.values, found)
 
 
+class Kind(str):
+    """The name of a dtype as an argument: an oracle reads the name, a call gets the dtype."""
+
+
 # What is asked of one tensor of an answer: values, or a function that refutes (call, tensor).
 Demand = Wanted | Callable[[str, torch.Tensor], None]
 
@@ -118,13 +122,15 @@ def _short(value: Any) -> str:
         return f"<{value.dtype} {list(value.shape)}{strides}>"
     if isinstance(value, (list, tuple)) and any(isinstance(item, Recipe) for item in value):
         return f"[{', '.join(map(_short, value))}]"
-    return repr(value)
+    return f"torch.{value}" if isinstance(value, Kind) else repr(value)
 
 
 def make(subject: Subject, value: Any) -> Any:
     """An argument on the subject: recipes become tensors, also inside lists and tuples."""
     if isinstance(value, Recipe):
         return value.on(subject)
+    if isinstance(value, Kind):
+        return host.torch_dtype(str(value))
     if isinstance(value, (list, tuple)):
         return type(value)(make(subject, item) for item in value)
     return value

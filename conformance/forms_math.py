@@ -31,10 +31,11 @@ _OWNERS = {
     "torch.nn.functional": lambda: torch.nn.functional,
 }
 _SYMBOLS = {
-    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "and_": "&", "or_": "|",
-    "xor": "^", "lshift": "<<", "rshift": ">>", "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
-    "neg": "-", "pos": "+", "invert": "~", "abs": "abs",
-}  # fmt: skip
+    **{"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**"},
+    **{"and_": "&", "or_": "|", "xor": "^", "lshift": "<<", "rshift": ">>"},
+    **{"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="},
+    **{"neg": "-", "pos": "+", "invert": "~", "abs": "abs"},
+}
 _LETTERS = ("x", "y", "z")
 
 
@@ -69,7 +70,9 @@ def in_place_forms(row: Function) -> Iterator[Form]:
     for name in (row.name, *row.aliases):
         yield _method(row, name + "_")
     if row.torch_in_place:
-        yield _function(row, "torch", row.name + "_")
+        for name in (row.name, *row.aliases):
+            if name != "absolute":  # the one alias without
+                yield _function(row, "torch", name + "_")
     if hasattr(operator, f"i{row.operator.rstrip('_')}") and len(row.operands) == 2:
         yield _in_place_operator(row)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Any
 
@@ -12,13 +12,19 @@ import torch.nn.functional as F
 
 from conformance import host, numerics
 from conformance.assertions import assert_values, require
+from conformance.claim import within
 from conformance.numerics import GRADIENT
 from conformance.oracle import autograd as oracle
 from conformance.oracle.autograd import Derivative, Gradient
-from conformance.subject import Subject
+from conformance.subject import Subject, release
 from properties.strategies.recipe import LAYOUTS, Layout, Recipe, contiguous
 
 NAMES = "xyz"
+
+
+def present(rows: Iterable[Derivative]) -> list[Derivative]:
+    """The rows that this release has."""
+    return [row for row in rows if within(release(), row.since, row.until)]
 
 
 def leaves(row: Derivative, dtype: str, subject: Subject, layout: Layout = contiguous) -> list[torch.Tensor]:

@@ -163,14 +163,14 @@ ARRANGING = [
 ]  # fmt: skip
 
 
-def _sorted(found: Any, dtype: str, arrays: list[Any]) -> tuple[Demand, ...]:
+def _sorted(found: Any, dtype: str, *_: Any) -> tuple[Demand, ...]:
     return Wanted(found[0], dtype), Wanted(found[1], "int64")
 
 
 def _ranked(along: Callable[..., int]) -> Callable[..., tuple[Demand, ...]]:
     """Values that are certain, with indices that only have to point at them."""
 
-    def demand(found: np.ndarray, dtype: str, arrays: list[Any]) -> tuple[Demand, ...]:
+    def demand(found: np.ndarray, dtype: str, arrays: list[Any], _: Any) -> tuple[Demand, ...]:
         values = Wanted(found, dtype, signed_zeros=False)
         return values, Picked(arrays[0], along(*arrays[1:]), found)
 
@@ -187,7 +187,7 @@ SORTING = [
         tuple(Case(c.shape, (), {"dim": c.args[0], "descending": c.args[1], "stable": True}) for c in SORTS),
         (Case((), (), {"stable": True}), Case((2, 0), (), {"stable": True})), FM, REAL, since="2.0"),
     Row("msort", "msort", lambda x: ranks.sort(x, 0)[0], LINES, EMPTY, ("function", "method"), REAL,
-        demand=lambda found, dtype, arrays: (Wanted(found, dtype, signed_zeros=False),)),
+        demand=lambda found, dtype, *_: (Wanted(found, dtype, signed_zeros=False),)),
     Row("kthvalue", "kthvalue", ranks.kthvalue,
         (_on((33,), 5), _on((4, 5), 3, 0), _on((3, 4, 5), 2, -2, True), _on((17, 2), 1, 0, False), _on((2, 17), 17)),
         (_on((1,), 1), _on((), 1)), (*KEYED, "out", "out_stepped", "out_empty"),

@@ -160,7 +160,7 @@ def _scatter(values: np.ndarray, dim: int, index: np.ndarray, src: Any, reduce: 
     return oracle.scatter_reduce(values, dim, index, np.asarray(src).astype(values.dtype), reduce)
 
 
-def _rounded(found: np.ndarray, dtype: str, arrays: list[Any]) -> tuple[Demand, ...]:
+def _rounded(found: np.ndarray, dtype: str, *_: Any) -> tuple[Demand, ...]:
     return wanted_of(found, dtype, FAITHFUL)
 
 

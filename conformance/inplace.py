@@ -82,7 +82,8 @@ def short(value: Any) -> str:
 class Method:
     """One method that writes its result into self.
 
-    dtypes, newer: those that self may have in every release; further ones, by a release that is known to have them.
+    dtypes, newer: those that self may have in every release; further ones, by a release that is known to have them (or
+    None, where they are only to be judged apart).
     oracle: a name of ELEMENTWISE, or a function of self's values and the arguments.
     values, shapes, large: the table of self's values; self's shapes; one past the kernels' grain, where it makes sense.
     magnitudes: the error is one of the terms' magnitudes, not of the result alone.
@@ -94,6 +95,7 @@ class Method:
     'ignored': nothing is recorded. grad_since: the release since which that is so.
     counts: the version counter moves. twin: there is a method of that name without the underscore.
     main: the dtype for what is tried with one dtype; float32 if self may have it, else the first.
+    laid_out_since: the release since which a self of any layout is filled in the right order.
     """
 
     name: str
@@ -104,7 +106,7 @@ class Method:
     values: str = "any"
     shapes: tuple[Shape, ...] = SHAPES
     large: Shape | None = LARGE
-    newer: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    newer: tuple[tuple[str | None, tuple[str, ...]], ...] = ()
     magnitudes: bool = False
     refuses: tuple[str, ...] = ()
     promotes: bool = False
@@ -115,6 +117,7 @@ class Method:
     counts: bool = True
     twin: bool = True
     main: str = ""
+    laid_out_since: str | None = None
 
     @property
     def first(self) -> str:

@@ -104,6 +104,11 @@ def _place(x: torch.Tensor) -> dict[str, Any]:
     }
 
 
+def version(tensor: torch.Tensor) -> int:
+    """How often autograd was told that the tensor's memory changed: `_version`, which has no public name."""
+    return tensor._version  # see above
+
+
 def kept(text: str, made: Ready, before: np.ndarray) -> None:
     """Refute if the memory around and between self's elements is not bit for bit what it was."""
     recipe = made.call.x
@@ -138,11 +143,10 @@ def explained(call: Call) -> Iterator[None]:
         raise Refutation(f"{wrong}{where}", wrong.expected, wrong.actual) from None
 
 
-def refused(made: Ready, kinds: type[BaseException] = RuntimeError, why: str = "") -> None:
-    """Refute unless a call raises, and leaves self, its memory and the arguments as they were."""
+def refused(made: Ready, why: str = "", invoke: Callable[[], Any] | None = None) -> None:
+    """Refute unless a call raises RuntimeError, and leaves self, its memory and the arguments as they were."""
     text = f"{made.call.text}{why}"
-    before = Unchanged(x=made.x, memory=made.base)
-    arguments = made.watched()
-    assert_raises(text, kinds, made.invoke)
-    before.check(text)
-    arguments.check(text)
+    before, arguments = Unchanged(x=made.x, memory=made.base), made.watched()
+    assert_raises(text, RuntimeError, invoke or made.invoke)
+    before.check(f"{text}, which fails,")
+    arguments.check(f"{text}, which fails,")

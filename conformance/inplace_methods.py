@@ -25,6 +25,7 @@ MOST_FLOATS = ("bfloat16", "float32", "float64")
 MOST_INEXACT = (*MOST_FLOATS, *COMPLEX)
 MOST_REALS = (*INTEGERS, *MOST_FLOATS)
 MOST_NUMBERS = (*INTEGERS, *MOST_INEXACT)
+ALSO_COMPLEX = ((None, COMPLEX),)
 HALF = (("2.6", ("float16",)),)
 HALF_AND_COMPLEX = (("2.0", COMPLEX), *HALF)
 HALF_THEN_COMPLEX = (("2.6", ("float16", *COMPLEX)),)
@@ -501,9 +502,9 @@ METHODS: tuple[Method, ...] = (
     ),
     Method("lerp_", MOST_INEXACT, LERP, "lerp", FEW_ULPS, "whole", newer=HALF),
     # -- truth values and bits, kept as numbers of self's dtype
-    Method("eq_", COMMON, COMPARED, "eq", values="moderate", grad="zero"),
-    Method("ne_", COMMON, COMPARED, "ne", values="moderate", grad="zero"),
-    Method("not_equal_", COMMON, COMPARED, "not_equal", values="moderate", grad="zero"),
+    Method("eq_", ("bool", *REALS), COMPARED, "eq", values="moderate", newer=ALSO_COMPLEX, grad="zero"),
+    Method("ne_", ("bool", *REALS), COMPARED, "ne", values="moderate", newer=ALSO_COMPLEX, grad="zero"),
+    Method("not_equal_", ("bool", *REALS), COMPARED, "not_equal", values="moderate", newer=ALSO_COMPLEX, grad="zero"),
     Method("lt_", ("bool", *REALS), COMPARED, "lt", values="moderate", refuses=COMPLEX, grad="zero"),
     Method("less_", ("bool", *REALS), COMPARED, "less", values="moderate", refuses=COMPLEX, grad="zero"),
     Method("le_", ("bool", *REALS), COMPARED, "le", values="moderate", refuses=COMPLEX, grad="zero"),
@@ -536,13 +537,13 @@ METHODS: tuple[Method, ...] = (
         COMMON,
         FILL_DIAGONAL,
         oracle.fill_diagonal,
-        shapes=((3, 5), (4, 4), (9, 3), (3, 3, 3), (1, 1)),
+        shapes=((3, 5), (4, 4), (4, 3), (3, 3, 3), (1, 1)),
         large=(190, 190),
         twin=False,
         overlap="open",
     ),
     Method("masked_fill_", COMMON, MASKED_FILL, oracle.masked_fill, overlap="open"),
-    Method("masked_scatter_", COMMON, MASKED_SCATTER, oracle.masked_scatter, own_dtype=True),
+    Method("masked_scatter_", COMMON, MASKED_SCATTER, oracle.masked_scatter, laid_out_since="2.1", own_dtype=True),
     Method("tril_", COMMON, DIAGONAL, oracle.tril, shapes=(*MATRICES, *STACKS), large=(190, 190), overlap="open"),
     Method("triu_", COMMON, DIAGONAL, oracle.triu, shapes=(*MATRICES, *STACKS), large=(190, 190), overlap="open"),
     # -- writing at indices

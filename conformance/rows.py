@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from conformance.every_form import Demand, Invocation, Wanted, answer
 from conformance.numerics import EXACT, Error
 from conformance.subject import Subject
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
-from properties.strategies.values import cycle, interesting
+from properties.strategies.values import cycle, interesting, random_normal
 
 # Every layout in turn; expanded inputs hold other values, which the oracle reads from the recipe.
 READ = tuple(LAYOUTS)
@@ -44,8 +44,8 @@ class Row:
 
     `oracle(x, *args, **options)`: what comes out, an array or a tuple of arrays. `main`: cases of more than 16
     elements, tried in every dtype and layout; `edge`: the others. `table`: which values (see `filled`).
-    `demand(answer, dtype, arrays)`: what is wanted where it is not just the answer. `fresh`: the answer is no view.
-    `label`: tells rows of one function apart.
+    `demand(answer, dtype, arrays, options)`: what is wanted where it is not just the answer. `fresh`: the answer is no view.
+    `label`: tells rows of one function apart. `layouts`: those of the input.
     """
 
     claim: str
@@ -63,6 +63,7 @@ class Row:
     fresh: bool = True
     since: str | None = None
     label: str = ""
+    layouts: tuple[str, ...] = READ
 
     @property
     def key(self) -> str:
@@ -88,9 +89,16 @@ def powers(dtype: str) -> np.ndarray:
     return np.array(values).astype(DTYPES[dtype].host)
 
 
+def special(dtype: str) -> np.ndarray:
+    """NaN and infinities, rare enough for lines without them; whole numbers for dtypes that have neither."""
+    if not DTYPES[dtype].is_inexact:
+        return small(dtype)
+    return np.array([1, 2, -1, 0, np.inf, 1, 3, 2, 1, np.nan, 2, 1, -2, -np.inf, 0, 1, 2], DTYPES[dtype].host)
+
+
 def filled(table: str, dtype: str, shape: tuple[int, ...], turn: int = 0) -> np.ndarray:
     """An array of values: 'any' interesting ones, 'finite' or 'moderate' ones, 'small' whole numbers, or 'powers' of
-    two. A few different ones of each shape, by `turn`; they cannot be written to."""
+    two, 'special' ones among small numbers, or 'normal' random ones. A few different ones of each shape, by `turn`; they cannot be written to."""
     return _filled(table, dtype, shape, turn % 5)
 
 
@@ -104,7 +112,10 @@ def _filled(table: str, dtype: str, shape: tuple[int, ...], turn: int) -> np.nda
         "moderate": lambda: interesting(dtype, moderate=True),
         "small": lambda: small(dtype),
         "powers": lambda: powers(dtype),
+        "special": lambda: special(dtype),
     }
+    if table == "normal":
+        return random_normal(turn, dtype, shape)
     found = cycle(np.roll(tables[table](), turn), shape)
     found.setflags(write=False)
     return found
@@ -163,10 +174,7 @@ def asked(row: Row, dtype: str, given: tuple[Any, ...], options: dict[str, Any])
     arrays = [array_of(value) for value in given]
     with np.errstate(all="ignore"):
         found = row.oracle(*arrays, **{key: array_of(value) for key, value in options.items()})
-    if row.demand is not None:
-        wanted = row.demand(found, dtype, arrays)
-    else:
-        wanted = wanted_of(found, dtype, row.error)
+    wanted = row.demand(found, dtype, arrays, options) if row.demand else wanted_of(found, dtype, row.error)
     names = row.keywords[: len(given)]
     return Invocation(row.name, given, wanted, options, names, row.fields, row.fresh)
 
@@ -185,7 +193,7 @@ def corpus(row: Row, subject: Subject, dtypes: Sequence[str] | None = None) -> I
     Each comes with the form it is to be made in; all forms take their turn.
     """
     turns, step = Turns(), 0
-    layouts = WRITE if row.forms == ("inplace",) else READ
+    layouts = WRITE if row.forms == ("inplace",) else row.layouts
     chosen = [name for name in (dtypes or row.dtypes) if subject.supports(name)]
     for place, dtype in enumerate(chosen):
         for at, layout in enumerate(layouts):
@@ -209,6 +217,27 @@ def run(row: Row, subject: Subject, dtypes: Sequence[str] | None = None) -> None
     """Try a row's corpus on a subject; refutes by the first answer that is not what was wanted."""
     for call, form in corpus(row, subject, dtypes):
         answer(subject, call, (form,))
+
+
+def later(rows: Sequence[Row], since: str, *dtypes: str) -> list[Row]:
+    """The rows without some dtypes, and after them the rows of these dtypes alone, from a release on."""
+    kept = [replace(row, dtypes=tuple(name for name in row.dtypes if name not in dtypes)) for row in rows]
+    young = [
+        replace(row, dtypes=tuple(set(row.dtypes) & set(dtypes)), since=since, label=f"{row.key}, {dtypes[0]}")
+        for row in rows
+    ]
+    return [row for row in kept + young if row.dtypes]
+
+
+def grouped(table: dict[str, Row]) -> dict[str, list[Row]]:
+    """The rows of a table by function: those of one claim, name and first release together."""
+    found: dict[str, list[Row]] = {}
+    for row in table.values():
+        key = f"{row.name} from {row.since}" if row.since else row.name
+        if key in found and found[key][0].claim != row.claim:
+            key = f"{key}, {row.claim}"
+        found.setdefault(key, []).append(row)
+    return found
 
 
 def by_key(*tables: Sequence[Row]) -> dict[str, Row]:

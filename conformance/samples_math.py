@@ -1,6 +1,7 @@
 """Operands for every row of `functions_math`, with what should come out: from interesting values and the oracle.
 
-A sample is a flat list of operand tuples; checks lay it out in any shape. Tables are host arrays of `conformance.dtypes`.
+A sample is a flat list of operand tuples; checks lay it out in any shape. Arrays have the host types of
+`conformance.dtypes`.
 """
 
 from __future__ import annotations

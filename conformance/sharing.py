@@ -63,15 +63,21 @@ def assert_shared(call: str, tensor: torch.Tensor, array: np.ndarray) -> None:
     Strides of dimensions of size 0 or 1 never matter; without elements there is nothing to share.
     """
     require(isinstance(tensor, torch.Tensor), f"{call} is no tensor but a {type(tensor).__name__}")
-    require(tuple(tensor.shape) == array.shape, f"{call} has shape {tuple(tensor.shape)}, but should have {array.shape}")
+    require(
+        tuple(tensor.shape) == array.shape, f"{call} has shape {tuple(tensor.shape)}, but should have {array.shape}"
+    )
     if array.size == 0:
         return
     off = tensor.data_ptr() - address(array)
     require(off == 0, f"{call} shares no memory: its elements lie {off} bytes away", "one address", f"{off} bytes away")
     pairs = zip(tensor.stride(), places(array), array.shape, strict=True)
     same = all(ours == theirs for ours, theirs, size in pairs if size > 1)
-    require(same, f"{call} has strides {tensor.stride()}, but its other side {places(array)} (in elements)",
-            places(array), tuple(tensor.stride()))
+    require(
+        same,
+        f"{call} has strides {tensor.stride()}, but its other side {places(array)} (in elements)",
+        places(array),
+        tuple(tensor.stride()),
+    )
 
 
 def assert_separate(call: str, tensor: torch.Tensor, array: np.ndarray) -> None:
@@ -94,7 +100,9 @@ def assert_writes_show(
     if array.size:
         last = (-1,) * array.ndim
         tensor[last] = values[last].item()
-        assert_array(f"{call} after a write to the tensor's last element", np.array(array[last]), np.array(values[last]))
+        assert_array(
+            f"{call} after a write to the tensor's last element", np.array(array[last]), np.array(values[last])
+        )
         assert_array(f"{call} after a write to the tensor's last element", array.copy(), host.array(tensor))
     for name, write, value in (("fill_(1)", lambda: tensor.fill_(1), 1), ("zero_()", tensor.zero_, 0)):
         write()

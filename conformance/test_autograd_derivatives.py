@@ -11,7 +11,7 @@ import torch
 from conformance import host
 from conformance.assertions import require
 from conformance.check import check, must_answer
-from conformance.gradients import assert_gradient, assert_gradients, assert_row, evaluate, leaves, stored, vectors
+from conformance.gradients import assert_gradient, assert_gradients, assert_row, evaluate, leaves, present, stored, vectors
 from conformance.oracle import (
     autograd_complex,
     autograd_elementwise,
@@ -22,8 +22,7 @@ from conformance.oracle import (
 )
 from conformance.oracle import autograd as oracle
 from conformance.oracle.autograd import Derivative
-from conformance.subject import Subject, release
-from conformance.claim import within
+from conformance.subject import Subject
 from properties.strategies.recipe import contiguous, row_stepped, transposed
 
 pytestmark = must_answer
@@ -58,11 +57,6 @@ def params(rows: Iterable[Derivative], claim: str) -> list:
 
 def claim_of(family: str) -> str:
     return "autograd.derivative-piecewise" if family == "sgn" else f"autograd.derivative-{family}"
-
-
-def present(rows: Iterable[Derivative]) -> list[Derivative]:
-    """The rows that this release has."""
-    return [row for row in rows if within(release(), row.since, row.until)]
 
 
 def tried(claim: str, pick=lambda row: True) -> list:

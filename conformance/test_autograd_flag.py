@@ -12,7 +12,7 @@ import torch
 
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.gradients import evaluate, leaves
+from conformance.gradients import evaluate, leaves, present
 from conformance.oracle import (
     autograd_complex,
     autograd_elementwise,
@@ -21,8 +21,7 @@ from conformance.oracle import (
     autograd_reductions,
     autograd_shapes,
 )
-from conformance.claim import within
-from conformance.subject import Subject, release
+from conformance.subject import Subject
 from properties.strategies.recipe import LAYOUTS, contiguous
 
 pytestmark = must_answer
@@ -194,25 +193,23 @@ def test_one_input_is_enough(subject: Subject) -> None:
 @check("autograd.no-input-requires-grad")
 def test_without_such_inputs_results_do_not_require_grad(subject: Subject) -> None:
     for table in TABLES:
-        for row in table.ROWS:
-            if within(release(), row.since, row.until):
-                tensors = [x.detach() for x in leaves(row, "float32", subject)]
-                for out in evaluate(row.forms[0], tensors):
-                    require(not out.requires_grad, f"({row.forms[0]}).requires_grad without such inputs", False, True)
-                    require(out.grad_fn is None and out.is_leaf, f"({row.forms[0]}) is no leaf without such inputs")
+        for row in present(table.ROWS):
+            tensors = [x.detach() for x in leaves(row, "float32", subject)]
+            for out in evaluate(row.forms[0], tensors):
+                require(not out.requires_grad, f"({row.forms[0]}).requires_grad without such inputs", False, True)
+                require(out.grad_fn is None and out.is_leaf, f"({row.forms[0]}) is no leaf without such inputs")
 
 
 @check("autograd.tracking-starts-with-requires-grad")
 def test_every_differentiable_function_is_tracked(subject: Subject) -> None:
     for table in TABLES:
-        for row in table.ROWS:
-            if within(release(), row.since, row.until):
-                for which in range(len(row.inputs)):
-                    tensors = [x.detach() for x in leaves(row, "float64", subject)]
-                    tensors[which].requires_grad_()
-                    outs = evaluate(row.forms[-1], tensors)
-                    tracked = any(out.requires_grad and out.grad_fn is not None and not out.is_leaf for out in outs)
-                    require(tracked, f"({row.forms[-1]}) is not tracked where only {'xyz'[which]} requires grad", True, False)
+        for row in present(table.ROWS):
+            for which in range(len(row.inputs)):
+                tensors = [x.detach() for x in leaves(row, "float64", subject)]
+                tensors[which].requires_grad_()
+                outs = evaluate(row.forms[-1], tensors)
+                tracked = any(out.requires_grad and out.grad_fn is not None and not out.is_leaf for out in outs)
+                require(tracked, f"({row.forms[-1]}) is not tracked where only {'xyz'[which]} requires grad", True, False)
 
 
 @check("autograd.integer-results-carry-nothing")

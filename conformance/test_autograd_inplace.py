@@ -59,12 +59,7 @@ WAYS = {
 }  # fmt: skip
 SHAPES = ("shape", "resize")
 # What older releases did not refuse, count, or spare.
-SINCE = {
-    "x.resize_(3, 2)": "2.0",
-    "torch._foreach_mul_([x], 3)": "2.0",
-    "torch._foreach_add_([x], 1)": "2.0",
-    "x.mean(0)": "2.6",
-}
+SINCE = {"foreach": "2.6", "resize": "2.6"}
 VALUES = np.array([[1.5, 2.0, 3.0], [4.0, 5.5, 6.0]])
 
 

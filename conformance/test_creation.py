@@ -1,4 +1,4 @@
-"""Tensors of one value, of none in particular, and of a diagonal: zeros, ones, full, empty, eye."""
+"""Tensors of zeros and ones, of no values in particular, and of a diagonal."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ import torch
 from conformance import host
 from conformance.assertions import assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.dtypes import COMMON, DTYPES, INTEGERS
+from conformance.dtypes import COMMON, DTYPES, INTEGERS, UNSIGNED_EXTRA
 from conformance.oracle import creation as oracle
 from conformance.sharing import assert_bits
 from conformance.subject import Subject
-from properties.strategies.values import interesting
 
 pytestmark = must_answer
 
 # The last one lies beyond 32,768 elements, where kernels go parallel.
 SHAPES = ((), (1,), (0,), (5,), (17,), (33,), (2, 3), (0, 3), (2, 0, 3), (3, 4, 5), (1, 2, 1, 3), (257, 129))
-NEWER = ("uint16", "uint32", "uint64", "float8_e5m2", "float8_e4m3fn")
+# The dtypes that came later, and with which release creation functions knew them.
+LATER = {"2.3": UNSIGNED_EXTRA, "2.6": ("float8_e5m2", "float8_e4m3fn")}
 
 
 def dtype_rows(claim: str) -> list:
-    return [pytest.param(COMMON, id="common", marks=check(claim)), pytest.param(NEWER, id="newer", marks=check(claim, since="2.3"))]
+    """One row for the common dtypes, and one for those of each later release."""
+    later = [pytest.param(dtypes, id=f"of {since}", marks=check(claim, since=since)) for since, dtypes in LATER.items()]
+    return [pytest.param(COMMON, id="common", marks=check(claim)), *later]
 
 
-@pytest.mark.parametrize("dtypes", [*dtype_rows("creation.zeros")])
+@pytest.mark.parametrize("dtypes", dtype_rows("creation.zeros"))
 def test_zeros_are_zeros(subject: Subject, dtypes: tuple[str, ...]) -> None:
     for dtype in dtypes:
         for shape in SHAPES:
@@ -38,7 +40,7 @@ def test_zeros_are_zeros(subject: Subject, dtypes: tuple[str, ...]) -> None:
             require(not host.bits(t).any() and not t.requires_grad, f"{call} has bits, or requires grad")
 
 
-@pytest.mark.parametrize("dtypes", [*dtype_rows("creation.ones")])
+@pytest.mark.parametrize("dtypes", dtype_rows("creation.ones"))
 def test_ones_are_ones(subject: Subject, dtypes: tuple[str, ...]) -> None:
     for dtype in dtypes:
         for shape in SHAPES:
@@ -52,15 +54,22 @@ def test_sizes_come_in_many_forms(subject: Subject, name: str) -> None:
     make, device = getattr(torch, name), subject.device
     for shape in ((2, 3), (4,), (2, 0, 5), (1, 1, 7)):
         forms = {
-            "separate": make(*shape, device=device), "tuple": make(shape, device=device), "list": make(list(shape), device=device),
-            "size=": make(size=shape, device=device), "Size": make(torch.Size(shape), device=device),
+            "separate": make(*shape, device=device),
+            "tuple": make(shape, device=device),
+            "list": make(list(shape), device=device),
+            "size=": make(size=shape, device=device),
+            "Size": make(torch.Size(shape), device=device),
             "tensors": make([torch.tensor(side) for side in shape], device=device),
             "numpy's": make(*(np.int64(side) for side in shape), device=device),
         }
         for form, t in forms.items():
             assert_tensor(f"torch.{name}({form}, {shape})", t, "float32", shape)
-            require(t.stride() == oracle.row_major(shape) and t.is_contiguous(), f"torch.{name}({form}, {shape}) has strides "
-                    f"{t.stride()}", oracle.row_major(shape), t.stride())
+            require(
+                t.stride() == oracle.row_major(shape) and t.is_contiguous(),
+                f"torch.{name}({form}, {shape}) has strides {t.stride()}",
+                oracle.row_major(shape),
+                t.stride(),
+            )
     for empty in ((), []):
         assert_tensor(f"torch.{name}({empty})", make(empty, device=device), "float32", ())
 
@@ -79,8 +88,16 @@ def test_long_is_int64(subject: Subject) -> None:
     for dtype in (torch.long, torch.int64, int):
         t = torch.zeros(5, 3, dtype=dtype, device=subject.device)
         assert_values(f"torch.zeros(5, 3, dtype={dtype})", t, np.zeros((5, 3)), dtype="int64")
-    for alias, dtype in {"float": "float32", "double": "float64", "half": "float16", "int": "int32", "short": "int16",
-                         "cfloat": "complex64", "cdouble": "complex128", "chalf": "complex32"}.items():
+    for alias, dtype in {
+        "float": "float32",
+        "double": "float64",
+        "half": "float16",
+        "int": "int32",
+        "short": "int16",
+        "cfloat": "complex64",
+        "cdouble": "complex128",
+        "chalf": "complex32",
+    }.items():
         t = torch.empty(2, dtype=getattr(torch, alias), device=subject.device)
         assert_tensor(f"torch.empty(2, dtype=torch.{alias})", t, dtype, (2,))
     for python, dtype in {float: "float64", int: "int64", bool: "bool"}.items():
@@ -104,95 +121,17 @@ def test_sizes_must_be_counts(subject: Subject) -> None:
     assert_raises("torch.zeros(2**62, 4)", RuntimeError, lambda: torch.zeros(2**62, 4, device=device))
 
 
-@check("creation.full")
-@pytest.mark.parametrize("dtype", COMMON)
-def test_full_holds_the_value(subject: Subject, dtype: str) -> None:
-    for number, value in enumerate(interesting(dtype)):
-        shape = SHAPES[1 + number % (len(SHAPES) - 2)]
-        call = f"torch.full({shape}, {value!r}, dtype=torch.{dtype})"
-        t = torch.full(shape, value.item(), dtype=host.torch_dtype(dtype), device=subject.device)
-        assert_bits(call, t, np.full(shape, value, DTYPES[dtype].host), dtype)
-    large = torch.full((257, 129), 3, dtype=host.torch_dtype(dtype), device=subject.device)
-    assert_values(f"torch.full((257, 129), 3, dtype=torch.{dtype})", large, np.full((257, 129), dtype == "bool" or 3))
-
-
-@check("creation.full")
-def test_full_takes_its_arguments_in_other_forms(subject: Subject) -> None:
-    device = subject.device
-    for call, t in {
-        "torch.full([2, 3], 7.5)": torch.full([2, 3], 7.5, device=device),
-        "torch.full(size=(2, 3), fill_value=7.5)": torch.full(size=(2, 3), fill_value=7.5, device=device),
-        "torch.full((2, 3), tensor(7.5))": torch.full((2, 3), torch.tensor(7.5), device=device),
-        "torch.full(torch.Size([2, 3]), 7.5)": torch.full(torch.Size([2, 3]), 7.5, device=device),
-    }.items():
-        assert_values(call, t, np.full((2, 3), 7.5), dtype="float32")
-    assert_values("torch.full((), 2)", torch.full((), 2, device=device), 2, dtype="int64")
-    for value in ("a", None, [1], torch.ones(2)):
-        assert_raises(f"torch.full((2,), {value!r})", TypeError, lambda value=value: torch.full((2,), value, device=device))
-
-
-@check("creation.full-dtype")
-def test_full_infers_its_dtype_from_the_value(subject: Subject) -> None:
-    values = (True, False, 0, 1, -5, 2**40, 2**53 + 1, 2**63 - 1, -(2**63), 1.0, -0.0, math.inf, 2.5, 1j, 2.5 - 1j)
-    for value, shape in ((value, shape) for value in values for shape in ((), (3,), (40,), (2, 3))):
-        call = f"torch.full({shape}, {value!r})"
-        t = torch.full(shape, value, device=subject.device)
-        assert_values(call, t, np.full(shape, value), dtype=oracle.inferred(value), signed_zeros=True)
-        wide = torch.full(shape, value, dtype=torch.complex128, device=subject.device)
-        assert_values(f"{call[:-1]}, dtype=torch.complex128)", wide, np.full(shape, complex(value)), dtype="complex128")
-        require(torch.full(shape, value, dtype=torch.bool, device=subject.device).dtype is torch.bool, f"{call} ignores dtype")
-
-
-@check("creation.full-converts")
-def test_full_converts_the_value_to_the_dtype(subject: Subject) -> None:
-    rows = ((3.7, "int64", 3), (-3.7, "int32", -3), (-0.5, "int8", 0), (254.9, "uint8", 254), (2, "bool", True), (0.5, "bool", True),
-            (0.0, "bool", False), (True, "float32", 1.0), (7, "float16", 7.0), (3, "complex64", 3 + 0j), (16777217, "float32", 16777216.0),
-            (2**53 + 1, "float64", 2.0**53), (1 / 3, "float32", np.float32(1 / 3)), (0.1, "bfloat16", 0.10009765625))
-    for value, dtype, expected in rows:
-        for shape in ((2,), (), (20,)):
-            t = torch.full(shape, value, dtype=host.torch_dtype(dtype), device=subject.device)
-            assert_values(f"torch.full({shape}, {value}, dtype=torch.{dtype})", t, np.full(shape, expected), dtype=dtype)
-            kept = torch.full_like(torch.empty(shape, dtype=host.torch_dtype(dtype), device=subject.device), value)
-            assert_values(f"torch.full_like({dtype} tensor of {shape}, {value})", kept, np.full(shape, expected), dtype=dtype)
-            new = torch.empty(0, dtype=host.torch_dtype(dtype), device=subject.device).new_full(shape, value)
-            assert_values(f"new_full({shape}, {value}) of {dtype}", new, np.full(shape, expected), dtype=dtype)
-
-
-@check("creation.full-overflow")
-def test_values_beyond_the_dtype_are_refused(subject: Subject) -> None:
-    rows = [("uint8", 256), ("uint8", 300), ("uint8", 1e10), ("int8", 128), ("int8", -129), ("int16", 2**15), ("int16", -(2**15) - 1),
-            ("int32", 2**31), ("int32", 2**40), ("int64", 1e19), ("int64", math.nan), ("int32", math.inf), ("float16", 1e10),
-            ("float32", 1e39), ("float32", 1j), ("int64", 1j), ("float16", -70000.0)]
-    for dtype, value in rows:
-        own = host.torch_dtype(dtype)
-        like = torch.ones(2, dtype=own, device=subject.device)
-        calls = {
-            "torch.full": lambda own=own, value=value: torch.full((2,), value, dtype=own, device=subject.device),
-            "torch.full_like": lambda like=like, value=value: torch.full_like(like, value),
-            "new_full": lambda like=like, value=value: like.new_full((2,), value),
-        }
-        if dtype != "float16":  # scalar_tensor has lately come to round it to infinity
-            calls["scalar_tensor"] = lambda own=own, value=value: torch.scalar_tensor(value, dtype=own, device=subject.device)
-        for call, action in calls.items():
-            assert_raises(f"{call} of {value} as {dtype}", RuntimeError, action)
-        assert_values("the tensor after refusals", like, [1, 1], dtype=dtype)
-    for value in (2**63, -(2**63) - 1, 2**70):
-        assert_raises(f"torch.full((2,), {value})", (RuntimeError, ValueError, OverflowError),
-                      lambda value=value: torch.full((2,), value, device=subject.device))
-    for dtype in INTEGERS:
-        limits = np.iinfo(dtype)
-        for value in (int(limits.max), int(limits.min)):
-            t = torch.full((3,), value, dtype=host.torch_dtype(dtype), device=subject.device)
-            assert_values(f"torch.full((3,), {value}, dtype=torch.{dtype})", t, np.full(3, value, dtype), dtype=dtype)
-
-
 @check("creation.empty-uninitialised")
 def test_empty_has_shape_dtype_and_memory_of_its_own(subject: Subject) -> None:
     for dtype in COMMON:
         for shape in SHAPES:
             call = f"torch.empty({shape}, dtype=torch.{dtype})"
-            t = assert_tensor(call, torch.empty(shape, dtype=host.torch_dtype(dtype), device=subject.device), dtype, shape)
-            require(t.is_contiguous() and t.storage_offset() == 0 and not t.requires_grad, f"{call} is laid out otherwise")
+            t = assert_tensor(
+                call, torch.empty(shape, dtype=host.torch_dtype(dtype), device=subject.device), dtype, shape
+            )
+            require(
+                t.is_contiguous() and t.storage_offset() == 0 and not t.requires_grad, f"{call} is laid out otherwise"
+            )
             other = torch.empty(shape, dtype=host.torch_dtype(dtype), device=subject.device).fill_(0)
             t.fill_(1)
             assert_values(f"{call} after fill_(1)", t, np.ones(shape))
@@ -206,16 +145,35 @@ def test_empty_follows_the_memory_format(subject: Subject) -> None:
     for shape in ((2, 3, 4, 5), (1, 3, 2, 2), (2, 1, 3, 3), (3, 8, 1, 1)):
         n, c, h, w = shape
         t = torch.empty(shape, memory_format=torch.channels_last, device=device)
-        require(t.stride() == (h * w * c, 1, w * c, c), f"torch.empty({shape}, memory_format=torch.channels_last) has strides "
-                f"{t.stride()}", (h * w * c, 1, w * c, c), t.stride())
-        require(t.is_contiguous(memory_format=torch.channels_last), "a channels-last tensor is not contiguous in that format")
+        require(
+            t.stride() == (h * w * c, 1, w * c, c),
+            f"torch.empty({shape}, memory_format=torch.channels_last) has strides {t.stride()}",
+            (h * w * c, 1, w * c, c),
+            t.stride(),
+        )
+        require(
+            t.is_contiguous(memory_format=torch.channels_last),
+            "a channels-last tensor is not contiguous in that format",
+        )
         plain = torch.empty(shape, memory_format=torch.contiguous_format, device=device)
         require(plain.stride() == oracle.row_major(shape), "torch.empty in contiguous_format is not row-major")
     volume = torch.empty((2, 3, 4, 5, 6), memory_format=torch.channels_last_3d, device=device)
-    require(volume.stride() == (360, 1, 90, 18, 3), "channels_last_3d has other strides", (360, 1, 90, 18, 3), volume.stride())
-    for shape, layout in (((2, 3), torch.channels_last), ((2, 3, 4), torch.channels_last), ((2, 3, 4, 5), torch.channels_last_3d)):
-        assert_raises(f"torch.empty({shape}, memory_format={layout})", RuntimeError,
-                      lambda shape=shape, layout=layout: torch.empty(shape, memory_format=layout, device=device))
+    require(
+        volume.stride() == (360, 1, 90, 18, 3),
+        "channels_last_3d has other strides",
+        (360, 1, 90, 18, 3),
+        volume.stride(),
+    )
+    for shape, layout in (
+        ((2, 3), torch.channels_last),
+        ((2, 3, 4), torch.channels_last),
+        ((2, 3, 4, 5), torch.channels_last_3d),
+    ):
+        assert_raises(
+            f"torch.empty({shape}, memory_format={layout})",
+            RuntimeError,
+            lambda shape=shape, layout=layout: torch.empty(shape, memory_format=layout, device=device),
+        )
 
 
 @check("creation.eye")
@@ -233,7 +191,9 @@ def test_eye_takes_a_number_of_columns(subject: Subject) -> None:
         for dtype in ("float32", "int64", "bool", "complex64"):
             t = torch.eye(n, m, dtype=host.torch_dtype(dtype), device=subject.device)
             assert_values(f"torch.eye({n}, {m}, dtype=torch.{dtype})", t, np.eye(n, m), dtype=dtype)
-        assert_values(f"torch.eye(n={n}, m={m})", torch.eye(n=n, m=m, device=subject.device), np.eye(n, m), dtype="float32")
+        assert_values(
+            f"torch.eye(n={n}, m={m})", torch.eye(n=n, m=m, device=subject.device), np.eye(n, m), dtype="float32"
+        )
     assert_raises("torch.eye(2, m=None)", TypeError, lambda: torch.eye(2, m=None, device=subject.device))  # type: ignore[call-overload]
     for n, m in ((-1, 2), (2, -1), (-1, -1)):
         assert_raises(f"torch.eye({n}, {m})", RuntimeError, lambda n=n, m=m: torch.eye(n, m, device=subject.device))

@@ -1,4 +1,4 @@
-"""Tensors made of other tensors and of sizes: complex, polar, triangles, grids, products, combinations, Vandermonde."""
+"""Tensors made of parts and of sizes: complex, polar, triangles, Vandermonde matrices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from conformance import host
-from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_tensor, assert_values, require
+from conformance.assertions import Unchanged, assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
 from conformance.numerics import SUMMED
 from conformance.oracle import creation as oracle
@@ -42,21 +42,36 @@ def test_complex_joins_two_parts(subject: Subject, part: str, whole: str) -> Non
 
 
 @check("creation.complex")
+def test_complex_joins_many_parts(subject: Subject) -> None:
+    for part, whole in PAIRS:
+        real, imag = distinct(part, (257, 129)), -distinct(part, (129, 257)).T
+        x, y = (LAYOUTS["contiguous"](values, part).on(subject) for values in (real, imag))
+        assert_values(f"torch.complex of 257 x 129 {part}", torch.complex(x, y), real + 1j * imag, dtype=whole)
+
+
+@check("creation.complex")
 def test_complex_broadcasts_and_refuses(subject: Subject) -> None:
     device = subject.device
     x, y = torch.arange(2.0, device=device)[:, None], torch.arange(3.0, device=device) + 5
     expected = np.arange(2)[:, None] + 1j * (np.arange(3) + 5)
     assert_values("torch.complex(column, row)", torch.complex(x, y), expected, dtype="complex64")
-    assert_values("torch.complex(row, column)", torch.complex(y, x), np.arange(3) + 5 + 1j * np.arange(2)[:, None], dtype="complex64")
+    assert_values(
+        "torch.complex(row, column)",
+        torch.complex(y, x),
+        np.arange(3) + 5 + 1j * np.arange(2)[:, None],
+        dtype="complex64",
+    )
     out = torch.zeros(2, 3, dtype=torch.complex64, device=device)
     require(torch.complex(x, y, out=out) is out, "torch.complex(…, out=) returns another tensor")
     assert_values("torch.complex(…, out=)", out, expected, dtype="complex64")
     f32, f64 = torch.ones(2, device=device), torch.ones(2, dtype=torch.float64, device=device)
-    for call, action, kind in (("unequal dtypes", lambda: torch.complex(f32, f64), RuntimeError),
-                               ("integers", lambda: torch.complex(f32.long(), f32.long()), RuntimeError),
-                               ("sizes 2 and 3", lambda: torch.complex(f32, torch.ones(3, device=device)), RuntimeError),
-                               ("a number", lambda: torch.complex(f32, 1.0), TypeError),
-                               ("out of float32", lambda: torch.complex(f32, f32, out=torch.zeros(2, device=device)), RuntimeError)):
+    for call, action, kind in (
+        ("unequal dtypes", lambda: torch.complex(f32, f64), RuntimeError),
+        ("integers", lambda: torch.complex(f32.long(), f32.long()), RuntimeError),
+        ("sizes 2 and 3", lambda: torch.complex(f32, torch.ones(3, device=device)), RuntimeError),
+        ("a number", lambda: torch.complex(f32, 1.0), TypeError),
+        ("out of float32", lambda: torch.complex(f32, f32, out=torch.zeros(2, device=device)), RuntimeError),
+    ):
         assert_raises(f"torch.complex of {call}", kind, action)
 
 
@@ -80,12 +95,20 @@ def test_polar_turns_lengths_by_angles(subject: Subject, part: str, whole: str) 
     assert_raises("torch.polar of integers", RuntimeError, lambda: torch.polar(column.long(), zero.long()))
 
 
-TRIANGLES = [(row, col, offset) for row, col in ((3, 3), (4, 3), (3, 4), (1, 5), (5, 1), (0, 3), (3, 0), (6, 6), (17, 5))
-             for offset in (-7, -2, -1, 0, 1, 2, 6)]
+TRIANGLES = [
+    (row, col, offset)
+    for row, col in ((3, 3), (4, 3), (3, 4), (1, 5), (5, 1), (0, 3), (3, 0), (6, 6), (17, 5))
+    for offset in (-7, -2, -1, 0, 1, 2, 6)
+]
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"creation.{name.replace('_', '-')}"))
-                                  for name in ("tril_indices", "triu_indices")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=check(f"creation.{name.replace('_', '-')}"))
+        for name in ("tril_indices", "triu_indices")
+    ],
+)
 def test_triangles_are_listed_row_by_row(subject: Subject, name: str) -> None:
     make = getattr(torch, name)
     for row, col, offset in TRIANGLES:
@@ -97,89 +120,17 @@ def test_triangles_are_listed_row_by_row(subject: Subject, name: str) -> None:
         if offset == 0:
             assert_values(f"torch.{name}({row}, {col})", make(row, col, device=subject.device), expected, dtype="int64")
     large = make(190, 180, 3, device=subject.device)
-    assert_values(f"torch.{name}(190, 180, 3)", large, oracle.triangle(190, 180, 3, lower=name == "tril_indices"), dtype="int64")
+    assert_values(
+        f"torch.{name}(190, 180, 3)", large, oracle.triangle(190, 180, 3, lower=name == "tril_indices"), dtype="int64"
+    )
     x = torch.arange(12, device=subject.device).reshape(4, 3)
     places = make(4, 3, device=subject.device)
     wanted = np.arange(12).reshape(4, 3)[tuple(oracle.triangle(4, 3, 0, lower=name == "tril_indices"))]
     assert_values(f"x[tuple(torch.{name}(4, 3))]", x[places[0], places[1]], wanted, dtype="int64")
     for row, col in ((-1, 3), (3, -1)):
-        assert_raises(f"torch.{name}({row}, {col})", RuntimeError, lambda row=row, col=col: make(row, col, device=subject.device))
-
-
-@check("creation.meshgrid")
-@pytest.mark.parametrize("indexing", ["ij", "xy"])
-def test_meshgrid_spreads_coordinates(subject: Subject, indexing: str) -> None:
-    for sizes in ((2, 3), (3,), (2, 3, 4), (1, 5), (0, 3), (3, 0, 2), (2, 2, 2, 3), (40, 17)):
-        for dtype, layout in (("float32", "contiguous"), ("int64", "stepped"), ("bool", "offset"), ("complex64", "contiguous")):
-            given = [LAYOUTS[layout](distinct(dtype, (size,)), dtype) for size in sizes]
-            tensors = [recipe.on(subject) for recipe in given]
-            expected = oracle.grids([recipe.array for recipe in given], indexing)
-            for form, found in {"separate": torch.meshgrid(*tensors, indexing=indexing), "list": torch.meshgrid(tensors, indexing=indexing),
-                                "tuple": torch.meshgrid(tuple(tensors), indexing=indexing)}.items():
-                require(isinstance(found, (tuple, list)) and len(found) == len(sizes), f"torch.meshgrid of {sizes} makes {len(found)} grids")
-                for place, (grid, due) in enumerate(zip(found, expected, strict=True)):
-                    assert_values(f"torch.meshgrid({form} of {sizes}, indexing={indexing!r})[{place}]", grid, due, dtype=dtype)
-    scalars = torch.meshgrid(torch.arange(2, device=subject.device), torch.tensor(7, device=subject.device), indexing=indexing)
-    due = oracle.grids([np.arange(2), np.array(7)], indexing)
-    for grid, values in zip(scalars, due, strict=True):
-        assert_values(f"torch.meshgrid with a number, indexing={indexing!r}", grid, values, dtype="int64")
-
-
-@check("creation.meshgrid-views")
-def test_grids_are_expanded_views(subject: Subject) -> None:
-    x, y = torch.arange(3.0, device=subject.device), torch.arange(4.0, device=subject.device)
-    for indexing in ("ij", "xy"):
-        for given, grid in zip((x, y), torch.meshgrid(x, y, indexing=indexing), strict=True):
-            require(grid.data_ptr() == given.data_ptr(), f"a grid of torch.meshgrid(indexing={indexing!r}) is a copy")
-            require(sorted(grid.stride()) == [0, 1], f"a grid has strides {grid.stride()}", "0 and 1", grid.stride())
-    x.requires_grad_()
-    grid = torch.meshgrid(x, y, indexing="ij")[0]
-    grid.sum().backward()
-    assert_values("the gradient through torch.meshgrid", x.grad, np.full(3, 4.0))
-
-
-@check("creation.meshgrid-errors")
-def test_grids_need_vectors_of_one_dtype(subject: Subject) -> None:
-    x = torch.arange(3.0, device=subject.device)
-    for call, action in {
-        "unequal dtypes": lambda: torch.meshgrid(x, x.long(), indexing="ij"), "a matrix": lambda: torch.meshgrid(torch.ones(2, 2), x, indexing="ij"),
-        "nothing": lambda: torch.meshgrid(indexing="ij"), "another indexing": lambda: torch.meshgrid(x, x, indexing="yx"),
-    }.items():
-        assert_raises(f"torch.meshgrid of {call}", RuntimeError, action)
-
-
-@check("creation.cartesian-prod")
-def test_products_vary_the_last_fastest(subject: Subject) -> None:
-    for sizes in ((2, 3), (3,), (2, 2, 3), (1, 4), (2, 0), (4, 5, 2), (7, 6)):
-        for dtype, layout in (("int64", "contiguous"), ("float32", "stepped"), ("uint8", "offset"), ("bool", "contiguous")):
-            given = [LAYOUTS[layout](distinct(dtype, (size,)), dtype) for size in sizes]
-            out = torch.cartesian_prod(*(recipe.on(subject) for recipe in given))
-            expected = oracle.products([recipe.array for recipe in given])
-            assert_values(f"torch.cartesian_prod of {sizes}, {dtype} {layout}", out, expected, dtype=dtype)
-    x = torch.arange(3, device=subject.device)
-    assert_raises("torch.cartesian_prod of a matrix", RuntimeError, lambda: torch.cartesian_prod(torch.ones(2, 2)))
-    assert_raises("torch.cartesian_prod of unequal dtypes", RuntimeError, lambda: torch.cartesian_prod(x, x.float()))
-    assert_apart("torch.cartesian_prod(x, x)", torch.cartesian_prod(x, x), x)
-
-
-@check("creation.combinations")
-@pytest.mark.parametrize("with_replacement", [False, True])
-def test_combinations_keep_the_order_of_places(subject: Subject, with_replacement: bool) -> None:
-    for size, r in itertools.product((0, 1, 2, 3, 5, 8), (0, 1, 2, 3, 4)):
-        for dtype, layout in (("int64", "contiguous"), ("float32", "stepped"), ("bool", "offset")):
-            recipe = LAYOUTS[layout](distinct(dtype, (size,)), dtype)
-            x = recipe.on(subject)
-            before = Unchanged(x=x)
-            out = torch.combinations(x, r=r, with_replacement=with_replacement)
-            expected = oracle.combined(recipe.array, r, with_replacement=with_replacement)
-            call = f"torch.combinations({size} of {dtype}, r={r}, with_replacement={with_replacement})"
-            assert_values(call, out, expected, dtype=dtype)
-            before.check(call)
-    pairs = torch.combinations(torch.tensor([3, 1, 2], device=subject.device), with_replacement=with_replacement)
-    expected = oracle.combined(np.array([3, 1, 2]), 2, with_replacement=with_replacement)
-    assert_values("torch.combinations(x), pairs by default", pairs, expected, dtype="int64")
-    assert_raises("torch.combinations(x, r=-1)", RuntimeError, lambda: torch.combinations(torch.arange(3), r=-1))
-    assert_raises("torch.combinations of a matrix", RuntimeError, lambda: torch.combinations(torch.ones(2, 2)))
+        assert_raises(
+            f"torch.{name}({row}, {col})", RuntimeError, lambda row=row, col=col: make(row, col, device=subject.device)
+        )
 
 
 @check("creation.vander")
@@ -194,6 +145,13 @@ def test_vandermonde_matrices_hold_powers(subject: Subject, dtype: str) -> None:
             expected = oracle.vandermonde(recipe.array, n, increasing=increasing)
             call = f"torch.vander({size} of {dtype}, {layout}, N={n}, increasing={increasing})"
             assert_values(call, out, expected, dtype="int64" if dtype == "int8" else dtype)
+    long = torch.vander(torch.arange(33, device=subject.device), N=5)
+    assert_values(
+        "torch.vander(torch.arange(33), N=5)",
+        long,
+        oracle.vandermonde(np.arange(33), 5, increasing=False),
+        dtype="int64",
+    )
     default = torch.vander(torch.tensor([1.0, 2.0, 3.0], device=subject.device))
     assert_values("torch.vander([1., 2., 3.])", default, [[1, 1, 1], [4, 2, 1], [9, 3, 1]], dtype="float32")
     assert_raises("torch.vander(x, N=-1)", RuntimeError, lambda: torch.vander(torch.ones(3), N=-1))

@@ -11,7 +11,7 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_values, assert_view, require
 from conformance.check import check, must_answer
-from conformance.inplace_calls import flat
+from conformance.inplace_calls import flat, version
 from properties.strategies.recipe import Recipe, contiguous, layouts, row_stepped
 from properties.strategies.values import distinct
 
@@ -102,13 +102,13 @@ def assert_turned(subject, turn, recipe):
     """Refute unless self looks at the same memory in the new way, and nothing else changed."""
     base, wanted = flat(subject, recipe), turned(recipe, turn.kept)
     x, other = view(base, recipe), view(base, recipe)
-    before, version = host.bits(base).tobytes(), x._version  # what autograd compares; it has no public name
+    before, told = host.bits(base).tobytes(), version(x)
     call = f"{recipe!r}.{turn.name}{turn.args}"
     out = getattr(x, turn.name)(*turn.args)
     require(out is x, f"{call} is not the tensor that it was called on", "self", "another tensor")
     assert_values(call, x, wanted.array, dtype=recipe.dtype)
     assert_view(call, x, other, 0, wanted.strides)
-    require(x._version > version, f"{call} does not move the version counter", f"more than {version}", x._version)
+    require(version(x) > told, f"{call} does not move the version counter", f"more than {told}", version(x))
     require(tuple(other.shape) == recipe.shape, f"{call} changed the shape of another view", recipe.shape, other.shape)
     require(tuple(other.stride()) == recipe.strides, f"{call} changed the strides of another view")
     require(base.shape == recipe.buffer.shape, f"{call} changed the shape of self's base", recipe.buffer.shape)

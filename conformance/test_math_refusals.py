@@ -1,4 +1,4 @@
-"""What elementwise functions refuse: dtypes, shapes, and arguments that make no sense; and that nothing changes then."""
+"""What elementwise functions refuse: dtypes, shapes and arguments without a meaning; and that nothing changes then."""
 
 from __future__ import annotations
 

@@ -45,9 +45,9 @@ def test_a_parameter_requires_a_gradient_unless_told_otherwise(subject):
             require(nn.Parameter(data).requires_grad, f"a Parameter made under {mode.__name__} requires no gradient")
             require(nn.Parameter(data.clone().requires_grad_()).requires_grad, "a Parameter requires no gradient")
             for flag in (True, False):
-                for parameter in (nn.Parameter(data, flag), nn.Parameter(data, requires_grad=flag), nn.Parameter(data=data, requires_grad=flag)):
+                for parameter in (nn.Parameter(data, flag), nn.Parameter(data=data, requires_grad=flag)):
                     assert_same("requires_grad", (parameter.requires_grad, parameter.is_leaf, parameter.grad), (flag, True, None))
-    require(not data.requires_grad, "making a Parameter changed the tensor given")
+                    require(not data.requires_grad, "making a Parameter changed the tensor given")
 
 
 @check("module.parameter-is-leaf")

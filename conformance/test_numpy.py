@@ -18,8 +18,21 @@ from properties.strategies.ndarrays import KINDS, arranged, ndarray, other_value
 pytestmark = must_answer
 
 # numpy's own names for C's types: some are types of their own, though they look like others.
-C_TYPES = {"?": "bool", "b": "int8", "B": "uint8", "h": "int16", "i": "int32", "q": "int64", "e": "float16",
-           "f": "float32", "d": "float64", "F": "complex64", "D": "complex128", "=f4": "float32", "=i8": "int64"}
+C_TYPES = {
+    "?": "bool",
+    "b": "int8",
+    "B": "uint8",
+    "h": "int16",
+    "i": "int32",
+    "q": "int64",
+    "e": "float16",
+    "f": "float32",
+    "d": "float64",
+    "F": "complex64",
+    "D": "complex128",
+    "=f4": "float32",
+    "=i8": "int64",
+}
 
 
 def rows(claim: str) -> list:

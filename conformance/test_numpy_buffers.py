@@ -26,8 +26,12 @@ RAW = bytes(range(7, 7 + 96))
 def test_frombuffer_reads_and_shares_a_buffer(subject: Subject, dtype: str) -> None:
     facts, size = DTYPES[dtype], DTYPES[dtype].bytes
     raw = bytes(byte % 2 for byte in RAW) if dtype == "bool" else RAW
-    for name, make in {"bytearray": bytearray, "memoryview": lambda raw: memoryview(bytearray(raw)),
-                       "array.array": lambda raw: array.array("B", raw), "ndarray": lambda raw: np.array(list(raw), np.uint8)}.items():
+    for name, make in {
+        "bytearray": bytearray,
+        "memoryview": lambda raw: memoryview(bytearray(raw)),
+        "array.array": lambda raw: array.array("B", raw),
+        "ndarray": lambda raw: np.array(list(raw), np.uint8),
+    }.items():
         buffer = make(raw)
         bits = np.frombuffer(bytes(raw), {1: "u1", 2: "u2", 4: "u4", 8: "u8", 16: "c16"}[size])
         call = f"torch.frombuffer({name}, dtype=torch.{dtype})"
@@ -35,7 +39,12 @@ def test_frombuffer_reads_and_shares_a_buffer(subject: Subject, dtype: str) -> N
         assert_values(call, t, decode(bits, facts), dtype=dtype)
         require(t.data_ptr() == address(np.frombuffer(buffer, np.uint8)), f"{call} copies", "shared memory", "a copy")
         t.zero_()
-        require(bytes(buffer) == bytes(len(raw)), f"{call} writes elsewhere than to its buffer", bytes(len(raw)), bytes(buffer))
+        require(
+            bytes(buffer) == bytes(len(raw)),
+            f"{call} writes elsewhere than to its buffer",
+            bytes(len(raw)),
+            bytes(buffer),
+        )
         memoryview(buffer).cast("B")[:] = raw
         assert_values(f"{call} after a write to the buffer", t, decode(bits, facts), dtype=dtype)
 
@@ -44,7 +53,16 @@ def test_frombuffer_reads_and_shares_a_buffer(subject: Subject, dtype: str) -> N
 def test_count_and_offset_choose_elements(subject: Subject) -> None:
     for dtype in ("uint8", "int16", "float32", "int64", "complex128"):
         size, buffer = DTYPES[dtype].bytes, bytearray(RAW)
-        for count, offset in ((2, 0), (1, size), (3, 2 * size), (-1, 2 * size), (-1, 0), (1, 3), (2, 5), (len(RAW) // size, 0)):
+        for count, offset in (
+            (2, 0),
+            (1, size),
+            (3, 2 * size),
+            (-1, 2 * size),
+            (-1, 0),
+            (1, 3),
+            (2, 5),
+            (len(RAW) // size, 0),
+        ):
             expected = np.frombuffer(buffer, dtype, count if count > 0 else -1, offset)
             call = f"torch.frombuffer(buffer, dtype=torch.{dtype}, count={count}, offset={offset})"
             t = torch.frombuffer(buffer, dtype=host.torch_dtype(dtype), count=count, offset=offset)
@@ -57,17 +75,29 @@ def test_count_and_offset_choose_elements(subject: Subject) -> None:
 @check("numpy.frombuffer-errors")
 def test_frombuffer_refuses_what_does_not_fit(subject: Subject) -> None:
     for name, size, arguments in (
-        ("nothing to read", 0, {}), ("a length that is no multiple", 7, {}), ("an offset at the end", 8, {"offset": 8}),
-        ("an offset beyond it", 8, {"offset": 9}), ("a negative offset", 8, {"offset": -1}), ("no elements", 8, {"count": 0}),
-        ("too many elements", 8, {"count": 5}), ("an odd rest", 8, {"offset": 3}), ("too many behind", 8, {"count": 4, "offset": 2}),
+        ("nothing to read", 0, {}),
+        ("a length that is no multiple", 7, {}),
+        ("an offset at the end", 8, {"offset": 8}),
+        ("an offset beyond it", 8, {"offset": 9}),
+        ("a negative offset", 8, {"offset": -1}),
+        ("no elements", 8, {"count": 0}),
+        ("too many elements", 8, {"count": 5}),
+        ("an odd rest", 8, {"offset": 3}),
+        ("too many behind", 8, {"count": 4, "offset": 2}),
     ):
-        assert_raises(f"torch.frombuffer with {name}", ValueError,
-                      lambda n=size, k=arguments: torch.frombuffer(bytearray(n), dtype=torch.int16, **k))
+        assert_raises(
+            f"torch.frombuffer with {name}",
+            ValueError,
+            lambda n=size, k=arguments: torch.frombuffer(bytearray(n), dtype=torch.int16, **k),
+        )
     assert_raises("torch.frombuffer(list)", ValueError, lambda: torch.frombuffer([1, 2], dtype=torch.uint8))
     assert_raises("torch.frombuffer without dtype", TypeError, lambda: torch.frombuffer(bytearray(8)))  # type: ignore[call-arg]
     gaps = np.arange(8.0)[::2]
-    assert_raises("torch.frombuffer(stepped array)", (RuntimeError, ValueError, BufferError),
-                  lambda: torch.frombuffer(gaps, dtype=torch.float64))
+    assert_raises(
+        "torch.frombuffer(stepped array)",
+        (RuntimeError, ValueError, BufferError),
+        lambda: torch.frombuffer(gaps, dtype=torch.float64),
+    )
 
 
 @check("numpy.frombuffer")
@@ -77,8 +107,11 @@ def test_frombuffer_makes_a_leaf_and_keeps_its_buffer(subject: Subject) -> None:
     assert_values("torch.frombuffer of a buffer that has no name", t, np.arange(500.0))
     require(t.requires_grad and t.is_leaf, "torch.frombuffer(…, requires_grad=True) is no leaf")
     require(not torch.frombuffer(bytearray(8), dtype=torch.float32).requires_grad, "torch.frombuffer(…) requires grad")
-    assert_raises("torch.frombuffer(…, dtype=torch.int32, requires_grad=True)", RuntimeError,
-                  lambda: torch.frombuffer(bytearray(8), dtype=torch.int32, requires_grad=True))
+    assert_raises(
+        "torch.frombuffer(…, dtype=torch.int32, requires_grad=True)",
+        RuntimeError,
+        lambda: torch.frombuffer(bytearray(8), dtype=torch.int32, requires_grad=True),
+    )
     del filler
 
 
@@ -87,15 +120,26 @@ def test_asarray_shares_a_buffer(subject: Subject) -> None:
     for dtype in ("uint8", "int16", "int32", "float64"):
         buffer = bytearray(RAW)
         t = torch.asarray(buffer, dtype=host.torch_dtype(dtype))
-        assert_shared("torch.asarray(bytearray)", assert_bits("torch.asarray(bytearray)", t, np.frombuffer(buffer, dtype)),
-                      np.frombuffer(buffer, dtype))
+        assert_shared(
+            "torch.asarray(bytearray)",
+            assert_bits("torch.asarray(bytearray)", t, np.frombuffer(buffer, dtype)),
+            np.frombuffer(buffer, dtype),
+        )
         copied = torch.asarray(buffer, dtype=host.torch_dtype(dtype), copy=True)
         assert_separate("torch.asarray(bytearray, copy=True)", copied, np.frombuffer(buffer, dtype))
 
 
 @check("numpy.asarray-buffer-format")
 def test_asarray_reads_the_buffers_own_dtype(subject: Subject) -> None:
-    for code, dtype in {"b": "int8", "B": "uint8", "h": "int16", "i": "int32", "q": "int64", "f": "float32", "d": "float64"}.items():
+    for code, dtype in {
+        "b": "int8",
+        "B": "uint8",
+        "h": "int16",
+        "i": "int32",
+        "q": "int64",
+        "f": "float32",
+        "d": "float64",
+    }.items():
         buffer = array.array(code, [1, 2, 3])
         t = torch.asarray(buffer)
         assert_values(f"torch.asarray(array.array({code!r}, [1, 2, 3]))", t, [1, 2, 3], dtype=dtype)

@@ -84,7 +84,9 @@ CAPSULES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 @check("numpy.dlpack-capsule")
 @pytest.mark.parametrize("call", CAPSULES)
 def test_tensors_travel_by_dlpack(subject: Subject, call: str) -> None:
-    for layout, dtype in ((lay, d) for lay in LAYOUTS for d in ("float32", "int64", "bfloat16", "complex64", "uint8", "float16")):
+    for layout, dtype in (
+        (lay, d) for lay in LAYOUTS for d in ("float32", "int64", "bfloat16", "complex64", "uint8", "float16")
+    ):
         recipe = LAYOUTS[layout](distinct(dtype, (3, 7)), dtype)
         t = recipe.on(subject)
         out = CAPSULES[call](t)
@@ -102,7 +104,9 @@ def test_a_capsule_is_used_up_once_and_frees_its_tensor(subject: Subject) -> Non
     t = torch.arange(900.0, device=subject.device)
     capsule = torch.utils.dlpack.to_dlpack(t)
     out = torch.utils.dlpack.from_dlpack(capsule)
-    assert_raises("from_dlpack(a capsule that was used up)", RuntimeError, lambda: torch.utils.dlpack.from_dlpack(capsule))
+    assert_raises(
+        "from_dlpack(a capsule that was used up)", RuntimeError, lambda: torch.utils.dlpack.from_dlpack(capsule)
+    )
     del t, capsule
     filler = [torch.zeros(900, device=subject.device) for _ in range(20)]
     assert_values("from_dlpack(capsule) after its tensor is gone", out, np.arange(900.0))
@@ -139,13 +143,20 @@ def test_dlpack_refuses_what_it_cannot_say(subject: Subject) -> None:
     sparse = torch.ones(3, device=subject.device).to_sparse()
     for name, t in {"requires grad": leaf, "is a result": leaf * 2, "is conjugated": lazy, "is sparse": sparse}.items():
         assert_raises(f"__dlpack__() of a tensor that {name}", (RuntimeError, BufferError), t.__dlpack__)
-        assert_raises(f"torch.from_dlpack(tensor that {name})", (RuntimeError, BufferError), lambda t=t: torch.from_dlpack(t))
+        assert_raises(
+            f"torch.from_dlpack(tensor that {name})", (RuntimeError, BufferError), lambda t=t: torch.from_dlpack(t)
+        )
     for name in ("text", "object", "datetime", "structured"):
         a = oracle.refused_arrays()[name]
-        assert_raises(f"torch.from_dlpack({name} array)", (BufferError, TypeError, RuntimeError), lambda a=a: torch.from_dlpack(a))
+        assert_raises(
+            f"torch.from_dlpack({name} array)", (BufferError, TypeError, RuntimeError), lambda a=a: torch.from_dlpack(a)
+        )
     for other in ([1, 2], 3, "ab", None):
-        assert_raises(f"torch.from_dlpack({other!r})", (RuntimeError, TypeError, AttributeError),
-                      lambda other=other: torch.from_dlpack(other))
+        assert_raises(
+            f"torch.from_dlpack({other!r})",
+            (RuntimeError, TypeError, AttributeError),
+            lambda other=other: torch.from_dlpack(other),
+        )
 
 
 @check("numpy.dlpack-negated")
@@ -177,8 +188,18 @@ def test_negative_strides_are_refused_by_dlpack(subject: Subject) -> None:
             os._exit(code)
     status = os.waitpid(child, 0)[1]
     died = os.WIFSIGNALED(status)
-    require(not died, "torch.from_dlpack(x[::-1]) ends the process", "an exception", f"signal {os.WTERMSIG(status)}" if died else "")
-    require(os.WEXITSTATUS(status) == 0, "torch.from_dlpack(x[::-1]) raises nothing of the kinds due", "an exception", "none")
+    require(
+        not died,
+        "torch.from_dlpack(x[::-1]) ends the process",
+        "an exception",
+        f"signal {os.WTERMSIG(status)}" if died else "",
+    )
+    require(
+        os.WEXITSTATUS(status) == 0,
+        "torch.from_dlpack(x[::-1]) raises nothing of the kinds due",
+        "an exception",
+        "none",
+    )
 
 
 @check("numpy.dlpack-read-only")
@@ -193,8 +214,11 @@ def test_dlpack_copies_or_not_as_it_is_told(subject: Subject) -> None:
     for layout in LAYOUTS:
         recipe = LAYOUTS[layout](distinct("float32", (3, 7)), "float32")
         a, t = ndarray(recipe), recipe.on(subject)
-        for call, out in (("from_dlpack(a, copy=True)", torch.from_dlpack(a, copy=True)),
-                          ("from_dlpack(a)", torch.from_dlpack(a)), ("copy=False", torch.from_dlpack(a, copy=False))):
+        for call, out in (
+            ("from_dlpack(a, copy=True)", torch.from_dlpack(a, copy=True)),
+            ("from_dlpack(a)", torch.from_dlpack(a)),
+            ("copy=False", torch.from_dlpack(a, copy=False)),
+        ):
             assert_bits(f"{call} of a {layout} array", out, recipe.array)
             (assert_separate if "True" in call else assert_shared)(f"{call} of a {layout} array", out, a)
         out = torch.from_dlpack(t, copy=True)

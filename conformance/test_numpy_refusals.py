@@ -86,14 +86,29 @@ def test_wider_unsigned_arrays_were_refused(subject: Subject) -> None:
 def test_strides_between_elements_are_refused(subject: Subject) -> None:
     packed = np.zeros(4, [("a", "i1"), ("b", "f4"), ("c", "f8")])
     for field in ("b", "c"):
-        assert_raises(f"torch.from_numpy(packed[{field!r}])", ValueError, lambda field=field: torch.from_numpy(packed[field]))
+        assert_raises(
+            f"torch.from_numpy(packed[{field!r}])", ValueError, lambda field=field: torch.from_numpy(packed[field])
+        )
     aligned = np.zeros(4, [("a", "f4"), ("b", "f4")])
     assert_shared("torch.from_numpy(aligned['b'])", torch.from_numpy(aligned["b"]), aligned["b"])
 
 
 @check("numpy.from-numpy-arrays-only")
 def test_from_numpy_takes_arrays_only(subject: Subject) -> None:
-    others = [[1, 2], (1.0,), 3, 2.5, True, "ab", None, np.float64(1), np.int32(2), torch.ones(2), b"ab", memoryview(b"ab")]
+    others = [
+        [1, 2],
+        (1.0,),
+        3,
+        2.5,
+        True,
+        "ab",
+        None,
+        np.float64(1),
+        np.int32(2),
+        torch.ones(2),
+        b"ab",
+        memoryview(b"ab"),
+    ]
     for other in others:
         assert_raises(f"torch.from_numpy({other!r})", TypeError, lambda other=other: torch.from_numpy(other))
     assert_raises("torch.from_numpy()", TypeError, lambda: torch.from_numpy())  # type: ignore[call-arg]
@@ -175,7 +190,13 @@ def test_tensors_that_require_grad_are_refused(subject: Subject) -> None:
     leaf = torch.tensor([12.0, 11], requires_grad=True, device=subject.device)
     with torch.no_grad():
         made_without = leaf * 1
-    tracked = {"leaf": leaf, "result": leaf * 2, "view": leaf[:1], "scalar": leaf.sum(), "parameter": torch.nn.Parameter(leaf)}
+    tracked = {
+        "leaf": leaf,
+        "result": leaf * 2,
+        "view": leaf[:1],
+        "scalar": leaf.sum(),
+        "parameter": torch.nn.Parameter(leaf),
+    }
     for name, t in tracked.items():
         before = Unchanged(t=t)
         assert_raises(f"numpy() of a {name} that requires grad", RuntimeError, t.numpy)

@@ -21,7 +21,6 @@ pytestmark = must_answer
 
 SHAPES = ((3, 4), (5,), (1, 4), (2, 3, 4), (), (0, 3), (17, 3))
 DTYPES = ("float64", "float32", "complex128", "complex64")
-ROWS = [row for row in VIEWS if not row.name.startswith("unsafe")]
 
 
 def whole(shape: tuple[int, ...]) -> Geometry:
@@ -66,8 +65,8 @@ def judge_gradient(call: Call, recipe: Recipe, looks: tuple[Geometry, ...], subj
         assert_values(f"the second {said}", part, back.ravel()[geometry.places()], dtype=recipe.dtype)
 
 
-def some(row: View, recipe: Recipe, most: int) -> list[tuple[Call, tuple[Geometry, ...]]]:
-    """Calls on a leaf, with the flat indices that their results show."""
+def some(row: View, recipe: Recipe, most: int, *, every: bool = False) -> list[tuple[Call, tuple[Geometry, ...]]]:
+    """Calls on a leaf, with the flat indices that their results show. `every`: in every way to write them."""
     if row.name == "as_strided" and recipe.strides != row_major(recipe.shape):
         return []  # its arguments speak of the storage, not of the elements
     found = []
@@ -79,23 +78,23 @@ def some(row: View, recipe: Recipe, most: int) -> list[tuple[Call, tuple[Geometr
                 if not row.copies:
                     continue
             calls = list(row.calls(arguments))
-            found.append((calls[number % len(calls)], looks))
+            found += [(call, looks) for call in (calls if every else [calls[number % len(calls)]])]
     return found
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, marks=check("view.gradient", since=row.since)) for row in ROWS])
+@pytest.mark.parametrize("row", [pytest.param(row, marks=check("view.gradient", since=row.since)) for row in VIEWS])
 def test_gradients_flow_back_to_the_elements_that_a_view_shows(subject, row):
     for recipe in leaves(subject, VIEWS.index(row)):
-        for call, looks in some(row, recipe, most=4):
+        for call, looks in some(row, recipe, most=4, every=not row.keywords):
             if looks:
                 judge_gradient(call, recipe, looks, subject)
 
 
 @check("view.requires-grad")
 def test_a_view_requires_grad_as_its_tensor_does(subject):
-    for row in existing(ROWS, subject):
-        for recipe in leaves(subject, VIEWS.index(row))[:4]:
-            for call, _ in some(row, recipe, most=4):
+    for row in existing(VIEWS, subject):
+        for recipe in leaves(subject, VIEWS.index(row)):
+            for call, _ in some(row, recipe, most=3, every=True):
                 judge_flags(call, recipe, subject)
 
 
@@ -108,15 +107,18 @@ def judge_flags(call: Call, recipe: Recipe, subject: Any) -> None:
             require(found == (True, False, False), f"{call}: requires_grad, is_leaf, no grad_fn", (True, False, False), found)
     with torch.no_grad():
         require(all(part.grad_fn is None for part in results(call(x))), f"{call} is recorded without grad")
-    for part in results(call(x.detach())):
-        require(not part.requires_grad, f"{call} of a detached tensor requires grad", False, True)
+    for part, plain in zip(results(call(x)), results(call(x.detach())), strict=True):
+        require(not plain.requires_grad, f"{call} of a detached tensor requires grad", False, True)
+        own = [(p.data_ptr() - x.data_ptr(), p.stride()) for p in (part, plain)]
+        shared = 0 <= own[1][0] < x.element_size() * (1 + sum((n - 1) * s for n, s in zip(x.shape, x.stride(), strict=True)))
+        require(own[0] == own[1] or not shared or not plain.numel(), f"{call} of a leaf shares other memory than without grad", own[1], own[0])
     require(x.requires_grad and x.is_leaf and x.grad is None, f"{call} changes requires_grad, is_leaf or grad of x")
 
 
 @check("view.write-gradient")
 def test_gradients_follow_what_was_written_through_a_view(subject):
     """Half of the elements multiplied by 3, or replaced: their gradient is 3 times as large, or 0."""
-    for row in existing(ROWS, subject):
+    for row in existing(VIEWS, subject):
         start = VIEWS.index(row)
         for recipe in leaves(subject, start)[start % 2 :: 2]:
             for call, looks in [] if row.several or recipe.is_overlapping else some(row, recipe, most=2):

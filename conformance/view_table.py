@@ -25,7 +25,8 @@ Arguments = tuple[Any, ...]
 class View:
     """One function. `arguments`: what to try on a tensor of that geometry.
 
-    `keywords`: the names of the parameters. `forms`: of `Call`. `spread`: the sizes or dimensions may come one by one
+    `keywords`: the names of the parameters, 'a|b' for one that is called a for integers and b for tuples;
+    `function_keywords`: those of the function where they differ from the method's. `forms`: of `Call`. `spread`: the sizes or dimensions may come one by one
     as well. `copies`: where the strides allow no view, the result is a copy. `inplace`: the name of its twin that
     changes the tensor itself. `scatter`: the function that embeds a source where the view would look.
     """
@@ -42,6 +43,7 @@ class View:
     scatter: str = ""
     since: str | None = None
     keyword_only: bool = False
+    function_keywords: tuple[str, ...] = ()
 
     @property
     def several(self) -> bool:
@@ -53,8 +55,9 @@ class View:
         for form in self.forms:
             if not self.keyword_only:
                 yield Call(self.name, arguments, form=form)
-            if self.keywords and arguments:
-                yield Call(self.name, keywords=tuple(zip(self.keywords, arguments, strict=False)), form=form)
+            names = (self.function_keywords if form == "function" else ()) or self.keywords
+            if names and arguments:
+                yield Call(self.name, keywords=tuple(map(_named, names, arguments)), form=form)
         if self.spread and arguments[0]:
             yield Call(self.name, arguments[0])
             yield Call(self.name, (list(arguments[0]),))
@@ -78,6 +81,11 @@ class View:
                 continue
             found.append((arguments, looks if isinstance(looks, tuple) else (looks,)))
         return found[:: -(-len(found) // most)] if found else []
+
+
+def _named(name: str, value: Any) -> tuple[str, Any]:
+    whole, _, listed = name.partition("|")
+    return (listed if listed and not isinstance(value, int) else whole, value)
 
 
 def existing(rows: Iterable[View], subject: Any) -> list[View]:
@@ -325,13 +333,13 @@ VIEWS = (
     View("index", "basic-indexing", view_parts.index, _indices, forms=("index",)),
     View("chunk", "chunk", view_parts.chunk, _chunks, ("chunks", "dim")),
     View("unsafe_chunk", "chunk", view_parts.chunk, _chunks, ("chunks", "dim")),
-    View("split", "split", view_parts.split, _splits),
+    View("split", "split", view_parts.split, _splits, ("split_size", "dim"), function_keywords=("split_size_or_sections", "dim")),
     View("unsafe_split", "split", view_parts.split, _even_splits, ("split_size", "dim")),
     View("split_with_sizes", "split-with-sizes", view_parts.split, _listed_splits, ("split_sizes", "dim")),
-    View("tensor_split", "tensor-split", view_parts.tensor_split, _cuts),
-    View("hsplit", "hsplit", view_parts.hsplit, _sections),
-    View("vsplit", "vsplit", view_parts.vsplit, _sections),
-    View("dsplit", "dsplit", view_parts.dsplit, _sections),
+    View("tensor_split", "tensor-split", view_parts.tensor_split, _cuts, ("sections|indices", "dim")),
+    View("hsplit", "hsplit", view_parts.hsplit, _sections, ("sections|indices",)),
+    View("vsplit", "vsplit", view_parts.vsplit, _sections, ("sections|indices",)),
+    View("dsplit", "dsplit", view_parts.dsplit, _sections, ("sections|indices",)),
     View("unbind", "unbind", view_parts.unbind, _dim, ("dim",)),
     View("diagonal", "diagonal", view_parts.diagonal, _diagonals, ("offset", "dim1", "dim2"), scatter="diagonal_scatter"),
     View("linalg.diagonal", "diagonal", view_parts.diagonal, _matrix_diagonals, ("offset", "dim1", "dim2"),

@@ -9,11 +9,12 @@ import mpmath
 import numpy as np
 import pytest
 
+from conformance.domains_math import DOMAINS, HARD
 from conformance.dtypes import DTYPES
 from conformance.functions_math import FUNCTIONS
 from conformance.oracle import math_hard, math_promotion
 from conformance.oracle.math import ALIASES, ELEMENTWISE
-from conformance.samples_math import DOMAINS, HARD, sample
+from conformance.samples_math import sample
 from properties.strategies.values import interesting
 
 WHOLE = np.array([-128, -100, -7, -3, -2, -1, 0, 1, 2, 3, 5, 7, 64, 100, 127], np.int8)

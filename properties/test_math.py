@@ -37,7 +37,7 @@ MIXING = [slug for slug, row in FUNCTIONS.items() if len(row.operands) == 2 and 
 
 @st.composite
 def calls(draw: st.DrawFn, slugs: list[str]) -> tuple[Sample, list[Recipe], int]:
-    """A sample of one of the functions laid out in a drawn shape, its operands each in a drawn layout; a form's number."""
+    """A sample of one of the functions in a drawn shape, its operands each in a drawn layout; a form's number."""
     slug = draw(st.sampled_from(slugs))
     row = FUNCTIONS[slug]
     dtype = draw(st.sampled_from(row.dtypes))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conformance.assertions import assert_apart, assert_values, require
 from conformance.check import check, must_answer
 from conformance.module_tree import Built, assert_leaves, assert_listings, assert_same, build, leaves, paths
 from conformance.oracle import module as model
-from conformance.oracle.module_edits import Forest
+from conformance.oracle.module_corpus import CORPUS
+from conformance.oracle.module_edits import Forest, Step
 from properties.strategies.modules import edits, trees
 
 pytestmark = must_answer
@@ -19,6 +20,9 @@ pytestmark = must_answer
 
 @check("module.tree")
 @given(program=trees())
+@example(program=CORPUS["shared tree"])
+@example(program=CORPUS["buffers"])
+@example(program=CORPUS["deep"])
 def test_a_tree_lists_what_it_holds(subject, program):
     built, forest = build(subject, program)
     assert_listings(built, forest)
@@ -31,6 +35,8 @@ def test_a_tree_lists_what_it_holds(subject, program):
 
 @check("module.tree-options")
 @given(program=trees(), prefix=st.sampled_from(("", "a", "a.b")), once=st.booleans(), recurse=st.booleans())
+@example(program=CORPUS["shared tree"], prefix="a.b", once=False, recurse=True)
+@example(program=CORPUS["shared tree"], prefix="a.b", once=True, recurse=False)
 def test_a_tree_lists_what_it_holds_under_every_option(subject, program, prefix, once, recurse):
     built, forest = build(subject, program)
     for module, node in zip(built.modules, forest.nodes, strict=True):
@@ -48,6 +54,7 @@ def test_a_tree_lists_what_it_holds_under_every_option(subject, program, prefix,
 
 @check("module.tree-repr", since="2.0")
 @given(program=trees())
+@example(program=CORPUS["containers"])
 def test_a_tree_prints_as_the_model_does(subject, program):
     built, forest = build(subject, program)
     others = {"ParameterList", "ParameterDict", "BatchNorm1d"}  # what these say of themselves depends on the release
@@ -58,6 +65,8 @@ def test_a_tree_prints_as_the_model_does(subject, program):
 
 @check("module.edits")
 @given(program=edits())
+@example(program=(*CORPUS["containers"], Step("train", 1, flag=False), Step("train", 7, flag=False)))
+@example(program=(*CORPUS["buffers"], Step("set_tensor", 0, "kept", "float32", (2,)), Step("convert", 0, "", "float64")))
 def test_after_every_edit_a_tree_is_as_the_model_says(subject, program):
     built, forest = Built(subject), Forest()
     for place, step in enumerate(program):
@@ -77,6 +86,7 @@ def test_after_every_edit_a_tree_is_as_the_model_says(subject, program):
 @check("module.edits-then-copy")
 @settings(max_examples=max(4, settings.default.max_examples // 2))
 @given(program=edits())
+@example(program=(*CORPUS["shared tree"], Step("train", 1, flag=False), Step("requires_grad_", 3, flag=False)))
 def test_a_copy_of_an_edited_tree_is_the_same_with_memory_of_its_own(subject, program):
     built, forest = build(subject, program)
     twin = copy.deepcopy(built.root)

@@ -76,7 +76,11 @@ def test_numpy_and_slicing_commute(subject: Subject, pair: tuple) -> None:
 def test_from_array_readers_share_or_copy(subject: Subject, recipe: Recipe) -> None:
     a = ndarray(recipe)
     own = host.torch_dtype(recipe.dtype)
-    sharing = {"from_numpy": torch.from_numpy(a), "as_tensor": torch.as_tensor(a), "dtype=": torch.as_tensor(a, dtype=own)}
+    sharing = {
+        "from_numpy": torch.from_numpy(a),
+        "as_tensor": torch.as_tensor(a),
+        "dtype=": torch.as_tensor(a, dtype=own),
+    }
     if a.ndim:
         sharing |= {"asarray": torch.asarray(a), "asarray(copy=False)": torch.asarray(a, copy=False)}
     copying = {"tensor": torch.tensor(a), "asarray(copy=True)": torch.asarray(a, copy=True)}
@@ -116,7 +120,9 @@ def test_dlpack_round_trips(subject: Subject, recipe: Recipe) -> None:
     if subject.is_cpu and recipe.dtype in NUMPY:
         assert_shared("np.from_dlpack(t)", t, assert_array("np.from_dlpack(t)", np.from_dlpack(t), recipe.array))
         a = ndarray(recipe)
-        assert_shared("torch.from_dlpack(a)", assert_bits("torch.from_dlpack(a)", torch.from_dlpack(a), recipe.array), a)
+        assert_shared(
+            "torch.from_dlpack(a)", assert_bits("torch.from_dlpack(a)", torch.from_dlpack(a), recipe.array), a
+        )
 
 
 @check("numpy.tolist")
@@ -131,8 +137,12 @@ def test_lists_hold_the_elements(subject: Subject, recipe: Recipe) -> None:
 
 
 @check("numpy.frombuffer-slice")
-@given(data=st.binary(min_size=1, max_size=90), dtype=st.sampled_from([name for name in NUMPY if name != "bool"]),
-       count=st.integers(-1, 8), offset=st.integers(0, 20))
+@given(
+    data=st.binary(min_size=1, max_size=90),
+    dtype=st.sampled_from([name for name in NUMPY if name != "bool"]),
+    count=st.integers(-1, 8),
+    offset=st.integers(0, 20),
+)
 def test_frombuffer_reads_what_numpy_reads(subject: Subject, data: bytes, dtype: str, count: int, offset: int) -> None:
     size, buffer = DTYPES[dtype].bytes, bytearray(data)
     rest = len(data) - offset
@@ -149,12 +159,19 @@ def test_frombuffer_reads_what_numpy_reads(subject: Subject, data: bytes, dtype:
 
 
 @check("numpy.array-dtype")
-@given(recipe=tensors([dtype for dtype in NUMPY if not DTYPES[dtype].is_complex], finite=True, moderate=True,
-                      layouts=tuple(LAYOUTS)), target=st.sampled_from(("float64", "float32", "complex128", "int64", "bool")))
+@given(
+    recipe=tensors(
+        [dtype for dtype in NUMPY if not DTYPES[dtype].is_complex], finite=True, moderate=True, layouts=tuple(LAYOUTS)
+    ),
+    target=st.sampled_from(("float64", "float32", "complex128", "int64", "bool")),
+)
 def test_conversions_agree_with_numpys(subject: Subject, recipe: Recipe, target: str) -> None:
     subject.require_feature("host_memory")
     t, expected = recipe.on(subject), recipe.array.astype(target)
-    assert_array(f"np.asarray({recipe.dtype} tensor, {target})", np.ascontiguousarray(np.asarray(t, dtype=target)).reshape(t.shape),
-                 expected)
+    assert_array(
+        f"np.asarray({recipe.dtype} tensor, {target})",
+        np.ascontiguousarray(np.asarray(t, dtype=target)).reshape(t.shape),
+        expected,
+    )
     made = torch.tensor(ndarray(recipe), dtype=host.torch_dtype(target), device=subject.device)
     assert_values(f"torch.tensor({recipe.dtype} array, dtype=torch.{target})", made, expected, dtype=target)

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conformance import host
@@ -15,6 +15,7 @@ from conformance.check import check, must_answer
 from conformance.module_tree import Built, assert_listings, assert_same, build, leaves
 from conformance.oracle import module as model
 from conformance.oracle import state_dict as oracle
+from conformance.oracle.module_corpus import CORPUS
 from conformance.oracle.module_edits import Forest
 from properties.strategies.modules import edits, trees
 
@@ -26,6 +27,9 @@ CHANGES = ("nothing", "drop", "add", "resize", "drop and add", "all of it")
 
 @check("state_dict.any-tree")
 @given(program=edits(), prefix=st.sampled_from(PREFIXES))
+@example(program=CORPUS["tied parameters"], prefix="")
+@example(program=CORPUS["buffers"], prefix="net.")
+@example(program=CORPUS["shared tree"], prefix="a.b.")
 def test_the_state_of_any_tree(subject, program, prefix):
     built, forest = build(subject, program)
     for module, node in zip(built.modules, forest.nodes, strict=True):
@@ -61,6 +65,9 @@ def changed(forest: Forest, change: str, seed: int) -> dict[str, np.ndarray]:
 
 @check("state_dict.any-load")
 @given(program=trees(most=7), change=st.sampled_from(CHANGES), strict=st.booleans(), seed=st.integers(1, 50))
+@example(program=CORPUS["flat"], change="nothing", strict=True, seed=1)
+@example(program=CORPUS["shared tree"], change="drop and add", strict=False, seed=2)
+@example(program=CORPUS["containers"], change="resize", strict=False, seed=3)
 def test_loading_into_any_tree(subject, program, change, strict, seed):
     built, forest = build(subject, program)
     held: dict[int, np.ndarray] = {}

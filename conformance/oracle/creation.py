@@ -90,9 +90,7 @@ def powers(base: float, exponents: np.ndarray) -> np.ndarray:
 def triangle(row: int, col: int, offset: int, *, lower: bool) -> np.ndarray:
     """Row and column indices (2, n) of a triangle of a row x col matrix, row by row."""
     kept = [
-        (i, j)
-        for i, j in itertools.product(range(row), range(col))
-        if (j - i <= offset if lower else j - i >= offset)
+        (i, j) for i, j in itertools.product(range(row), range(col)) if (j - i <= offset if lower else j - i >= offset)
     ]
     return np.array(kept, np.int64).reshape(-1, 2).T
 

@@ -312,13 +312,52 @@ def called(x: np.ndarray, *arguments: Any) -> np.ndarray:
     return converted(np.array(values, exact(x).dtype).reshape(x.shape), x)
 
 
+# -- activations -------------------------------------------------------------------------------------------------------
+
+
+@quiet
+def elu(x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
+    """x, or alpha * (exp(x) - 1) below 0."""
+    x = wide(x)
+    return np.where(x > 0, x, alpha * np.expm1(x))
+
+
+@quiet
+def celu(x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
+    """x, or alpha * (exp(x / alpha) - 1) below 0."""
+    x = wide(x)
+    return np.where(x > 0, x, alpha * np.expm1(x / alpha))
+
+
+@quiet
+def selu(x: np.ndarray) -> np.ndarray:
+    """scale * elu(x, alpha), with the constants of Klambauer and others, 2017."""
+    return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
+
+
+def leaky_relu(x: np.ndarray, negative_slope: float = 0.01) -> np.ndarray:
+    """x, or negative_slope * x below 0."""
+    x = wide(x)
+    return np.where(x > 0, x, negative_slope * x)
+
+
+def rrelu(x: np.ndarray, lower: float = 1 / 8, upper: float = 1 / 3) -> np.ndarray:
+    """x, or its mean slope times x below 0: what rrelu gives outside of training."""
+    return leaky_relu(x, (lower + upper) / 2)
+
+
+def threshold(x: np.ndarray, threshold: float, value: float) -> np.ndarray:
+    """x, or the value where x is not above the threshold."""
+    x = wide(x)
+    return np.where(x > threshold, x, value)
+
+
+def hardtanh(x: np.ndarray, min_val: float = -1.0, max_val: float = 1.0) -> np.ndarray:
+    """x, cut to [min_val, max_val]."""
+    return np.minimum(np.maximum(wide(x), min_val), max_val)
+
+
 # -- shape and strides -------------------------------------------------------------------------------------------------
-
-
-def squeezed(shape: tuple[int, ...], dims: Iterable[int] | None = None) -> tuple[int, ...]:
-    """The dimensions that squeeze keeps: those of size other than 1, or not named."""
-    named = set(range(len(shape))) if dims is None else {dim % max(len(shape), 1) for dim in dims}
-    return tuple(dim for dim, size in enumerate(shape) if size != 1 or dim not in named)
 
 
 def row_major(shape: Sequence[int]) -> tuple[int, ...]:

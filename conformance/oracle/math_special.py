@@ -187,6 +187,8 @@ def _scaled_bessel(order: int) -> Callable[[float], Any]:
 
 
 def _i1(x: float) -> Any:
+    if math.isnan(x):
+        return x
     return mpmath.besseli(1, x) if abs(x) < 720 else math.copysign(math.inf, x)
 
 

@@ -71,6 +71,8 @@ CORPUS: dict[str, Program] = {
         Step("register_buffer", 1, "shared", 0),
         Step("register_buffer", 1, "hidden", "float64", (0,), False),
         Step("register_buffer", 1, "own", "float64", (2, 3)),
+        Step("register_parameter", 1, "empty", "float32", (0,)),
+        Step("register_buffer", 1, "nothing", "float32", (2, 0)),
         Step("set_module", 1, "norm", "BatchNorm1d"),
         Step("register_buffer", 0, "left_out_too", 2, (), False),
         Step("register_buffer", 0, "kept", "float32", (5,), False),

@@ -53,11 +53,13 @@ def reduced(x: np.ndarray, dim: Dims, keepdim: bool, law: Law) -> Any:
     shape = kept_shape(x.shape, dim)
 
     def shaped(part: Any) -> Any:
-        return part.reshape(shape) if keepdim and isinstance(part, np.ndarray) and part.size == math.prod(shape) else part
+        if not isinstance(part, (np.ndarray, np.generic)):
+            return part
+        return part.reshape(shape) if keepdim and part.size == math.prod(shape) else np.asarray(part)
 
     if isinstance(found, Answer):
         return Answer(*(shaped(part) for part in found))
-    return tuple(shaped(part) for part in found) if isinstance(found, tuple) else shaped(np.asarray(found))
+    return tuple(map(shaped, found)) if isinstance(found, tuple) else shaped(found)
 
 
 def wide(x: np.ndarray) -> np.ndarray:

@@ -233,7 +233,7 @@ def _quantiles(lines: np.ndarray, q: float, interpolation: str, skip: bool) -> A
 
 
 def cov(x: np.ndarray, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Answer:
-    """The covariance of the rows; a vector is one row. Weights are frequencies and reliabilities, as numpy has them."""
+    """The covariance of the rows (a number for a single one). Weights: frequencies and reliabilities, as in numpy."""
     rows = wide(np.atleast_2d(x))
     frequency = np.ones(rows.shape[1]) if fweights is None else np.asarray(fweights, np.longdouble)
     weight = frequency if aweights is None else frequency * np.asarray(aweights, np.longdouble)
@@ -246,18 +246,16 @@ def cov(x: np.ndarray, correction: int = 1, fweights: Any = None, aweights: Any 
         values = (off * weight) @ off.conj().T / free
         size = np.abs(off) + np.abs(rows) + np.abs(middle)
         scale = (size * weight) @ size.T / free
-    shape = () if x.ndim < 2 else values.shape
+    shape = () if len(rows) == 1 else values.shape
     return Answer(values.reshape(shape), np.asarray(scale, np.float64).reshape(shape), 2 * rows.shape[1] + 8)
 
 
 def corrcoef(x: np.ndarray) -> Answer:
     """The covariance divided by the standard deviations."""
-    found = cov(np.atleast_2d(x))
-    deviation = np.sqrt(np.diag(found.values).real)
-    base = np.outer(deviation, deviation)
-    values, scale = found.values / base, np.asarray(found.scale / base.astype(np.float64))
-    shape = () if x.ndim < 2 else values.shape
-    return Answer(values.reshape(shape), (scale * 2 + 1).reshape(shape), found.terms + 8)
+    found = cov(x)
+    deviation = np.sqrt(np.diag(np.atleast_2d(found.values)).real)
+    base = np.outer(deviation, deviation).reshape(found.values.shape)
+    return Answer(found.values / base, np.asarray(found.scale / base.astype(np.float64)) * 2 + 1, found.terms + 8)
 
 
 def trapezoid(y: np.ndarray, x: Any = None, dx: float = 1.0, dim: int = -1, running_sum: bool = False) -> Answer:

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from conformance.oracle.module import LISTS, Node, named_modules
 from conformance.oracle.module_edits import Forest, Program, Step
 
-NAMES = ("a", "b", "c", "weight", "10")
+NAMES = ("a", "b", "c", "d", "weight", "10")
 SHAPES = ((2,), (), (2, 3), (0,), (17,))
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 BUFFERS = (*DTYPES, "int64", "bool")
-LAYERS = ("Linear", "BatchNorm1d", "ReLU", "Branch", "Sequential", "ModuleList", "ModuleDict", "Dropout", "Conv1d")
-FEW = ("ParameterList", "ParameterDict", "Identity")
+CONTAINERS = ("Branch", "Sequential", "ModuleList", "ModuleDict")
+LAYERS = ("Linear", "BatchNorm1d", "ReLU", "Dropout", "Conv1d", "ParameterList", "ParameterDict", "Identity")
 # How often each way of growing comes up: containers first, since everything else needs a place.
-GROWTH = ("module", "module", "module", "parameter", "buffer", "share", "tie", "none")
-EDITING = ("replace", "delete", "delete", "items", "items", "train", "requires_grad_", "grads", "convert", "odd")
+GROWTH = ("module", "module", "module", "container", "container", "parameter", "buffer", "share", "share", "tie", "none")
+EDITING = ("replace", "replace", "delete", "items", "items", "train", "train", "requires_grad_", "grads", "convert", "odd")
 
 
 class _Drawing:
@@ -43,11 +43,11 @@ class _Drawing:
         """One of the modules of such a kind that hang on the root, the newest first; or None."""
         reached = {node for _, node in named_modules(self.forest.root)}
         found = [node for node in self.forest.nodes[::-1] if node in reached and node.kind.name in kinds]
-        return self.draw(st.sampled_from(found)) if found else None
+        return self.draw(st.sampled_from(found[:1] + found)) if found else None  # the newest twice: deeper trees
 
     # -- growing -----------------------------------------------------------------------------------------------------
 
-    def put(self, what: str | int, *, newer_than: int = 0) -> None:
+    def put(self, what: str | int) -> None:
         """Hang a module somewhere: as an attribute, through add_module, or into a container."""
         owner = self.place("Branch", *LISTS, "ModuleDict")
         if isinstance(what, int):
@@ -63,7 +63,10 @@ class _Drawing:
             self.do(how, owner.number, self.pick(NAMES), what)
 
     def module(self) -> None:
-        self.put(str(self.pick((*LAYERS, *FEW))))
+        self.put(str(self.pick((*LAYERS, *CONTAINERS))))
+
+    def container(self) -> None:
+        self.put(str(self.pick(CONTAINERS)))
 
     def share(self) -> None:
         """Hang a module a second time: always one that is newer than its new owner, so that no tree holds itself."""
@@ -108,7 +111,7 @@ class _Drawing:
     def replace(self) -> None:
         owner = self.place("Branch") or self.forest.root
         names = (*owner.parameters, *owner.buffers, *owner.modules, *owner.plain, "a")
-        how = self.pick(("set_none", "set_plain", "set_tensor", "set_parameter", "set_module", "register_buffer"))
+        how = self.pick(("set_tensor", "set_none", "set_plain", "set_parameter", "set_module", "register_buffer"))
         what = {"set_module": "ReLU", "set_none": None, "set_plain": None}.get(str(how), "float32")
         self.do(how, owner.number, self.pick(names), what, self.pick(SHAPES))
 
@@ -159,12 +162,12 @@ def _program(draw: st.DrawFn, ways: tuple[str, ...], least: int, most: int) -> P
 
 
 @st.composite
-def trees(draw: st.DrawFn, least: int = 1, most: int = 9) -> Program:
+def trees(draw: st.DrawFn, least: int = 3, most: int = 14) -> Program:
     """Programs that only grow a tree: at most so many modules, parameters and buffers."""
     return _program(draw, GROWTH, least, most)
 
 
 @st.composite
-def edits(draw: st.DrawFn, least: int = 2, most: int = 14) -> Program:
+def edits(draw: st.DrawFn, least: int = 6, most: int = 20) -> Program:
     """Programs that grow a tree and edit it: replacing, deleting, renumbering, freezing, converting, switching modes."""
     return _program(draw, (*GROWTH, *EDITING), least, most)

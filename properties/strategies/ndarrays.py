@@ -11,7 +11,20 @@ from properties.strategies.recipe import LAYOUTS, Recipe, Shape, layouts
 from properties.strategies.values import cycle, distinct, interesting
 
 # Scalars, empty ones, sizes beyond a vector register and no multiple of it, and dimensions of size 1.
-SHAPES: tuple[Shape, ...] = ((), (1,), (0,), (7,), (33,), (0, 3), (3, 0, 2), (3, 4), (1, 5, 1), (2, 3, 4), (2, 3, 2, 5), (1, 2, 1, 3, 2))
+SHAPES: tuple[Shape, ...] = (
+    (),
+    (1,),
+    (0,),
+    (7,),
+    (33,),
+    (0, 3),
+    (3, 0, 2),
+    (3, 4),
+    (1, 5, 1),
+    (2, 3, 4),
+    (2, 3, 2, 5),
+    (1, 2, 1, 3, 2),
+)
 KINDS = {
     "integers": ("bool", *INTEGERS),
     "floats": ("float16", "float32", "float64"),

@@ -1,0 +1,120 @@
+"""Grids of coordinates, and the tuples and choices of elements."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_values, require
+from conformance.check import check, must_answer
+from conformance.oracle import creation as oracle
+from conformance.subject import Subject
+from properties.strategies.recipe import LAYOUTS
+from properties.strategies.values import distinct
+
+pytestmark = must_answer
+
+
+@check("creation.meshgrid")
+@pytest.mark.parametrize("indexing", ["ij", "xy"])
+def test_meshgrid_spreads_coordinates(subject: Subject, indexing: str) -> None:
+    for sizes in ((2, 3), (3,), (2, 3, 4), (1, 5), (0, 3), (3, 0, 2), (2, 2, 2, 3), (40, 17)):
+        for dtype, layout in (
+            ("float32", "contiguous"),
+            ("int64", "stepped"),
+            ("bool", "offset"),
+            ("complex64", "contiguous"),
+        ):
+            given = [LAYOUTS[layout](distinct(dtype, (size,)), dtype) for size in sizes]
+            tensors = [recipe.on(subject) for recipe in given]
+            expected = oracle.grids([recipe.array for recipe in given], indexing)
+            for form, found in {
+                "separate": torch.meshgrid(*tensors, indexing=indexing),
+                "list": torch.meshgrid(tensors, indexing=indexing),
+                "tuple": torch.meshgrid(tuple(tensors), indexing=indexing),
+            }.items():
+                require(
+                    isinstance(found, (tuple, list)) and len(found) == len(sizes),
+                    f"torch.meshgrid of {sizes} makes {len(found)} grids",
+                )
+                for place, (grid, due) in enumerate(zip(found, expected, strict=True)):
+                    assert_values(
+                        f"torch.meshgrid({form} of {sizes}, indexing={indexing!r})[{place}]", grid, due, dtype=dtype
+                    )
+    scalars = torch.meshgrid(
+        torch.arange(2, device=subject.device), torch.tensor(7, device=subject.device), indexing=indexing
+    )
+    due = oracle.grids([np.arange(2), np.array(7)], indexing)
+    for grid, values in zip(scalars, due, strict=True):
+        assert_values(f"torch.meshgrid with a number, indexing={indexing!r}", grid, values, dtype="int64")
+
+
+@check("creation.meshgrid-views")
+def test_grids_are_expanded_views(subject: Subject) -> None:
+    x, y = torch.arange(3.0, device=subject.device), torch.arange(4.0, device=subject.device)
+    for indexing in ("ij", "xy"):
+        for given, grid in zip((x, y), torch.meshgrid(x, y, indexing=indexing), strict=True):
+            require(grid.data_ptr() == given.data_ptr(), f"a grid of torch.meshgrid(indexing={indexing!r}) is a copy")
+            require(sorted(grid.stride()) == [0, 1], f"a grid has strides {grid.stride()}", "0 and 1", grid.stride())
+    x.requires_grad_()
+    grid = torch.meshgrid(x, y, indexing="ij")[0]
+    grid.sum().backward()
+    assert_values("the gradient through torch.meshgrid", x.grad, np.full(3, 4.0))
+
+
+@check("creation.meshgrid-errors")
+def test_grids_need_vectors_of_one_dtype(subject: Subject) -> None:
+    x = torch.arange(3.0, device=subject.device)
+    for call, action in {
+        "unequal dtypes": lambda: torch.meshgrid(x, x.long(), indexing="ij"),
+        "a matrix": lambda: torch.meshgrid(torch.ones(2, 2), x, indexing="ij"),
+        "nothing": lambda: torch.meshgrid(indexing="ij"),
+        "another indexing": lambda: torch.meshgrid(x, x, indexing="yx"),
+    }.items():
+        assert_raises(f"torch.meshgrid of {call}", RuntimeError, action)
+
+
+@check("creation.cartesian-prod")
+def test_products_vary_the_last_fastest(subject: Subject) -> None:
+    for sizes in ((2, 3), (3,), (2, 2, 3), (1, 4), (2, 0), (4, 5, 2), (7, 6), (100, 90)):
+        for dtype, layout in (
+            ("int64", "contiguous"),
+            ("float32", "stepped"),
+            ("uint8", "offset"),
+            ("bool", "contiguous"),
+        ):
+            given = [LAYOUTS[layout](distinct(dtype, (size,)), dtype) for size in sizes]
+            out = torch.cartesian_prod(*(recipe.on(subject) for recipe in given))
+            expected = oracle.products([recipe.array for recipe in given])
+            assert_values(f"torch.cartesian_prod of {sizes}, {dtype} {layout}", out, expected, dtype=dtype)
+    x = torch.arange(3, device=subject.device)
+    assert_raises("torch.cartesian_prod of a matrix", RuntimeError, lambda: torch.cartesian_prod(torch.ones(2, 2)))
+    assert_raises("torch.cartesian_prod of unequal dtypes", RuntimeError, lambda: torch.cartesian_prod(x, x.float()))
+    assert_apart("torch.cartesian_prod(x, x)", torch.cartesian_prod(x, x), x)
+
+
+@check("creation.combinations")
+@pytest.mark.parametrize("with_replacement", [False, True])
+def test_combinations_keep_the_order_of_places(subject: Subject, with_replacement: bool) -> None:
+    for size, r in itertools.product((0, 1, 2, 3, 5, 8), (0, 1, 2, 3, 4)):
+        for dtype, layout in (("int64", "contiguous"), ("float32", "stepped"), ("bool", "offset")):
+            recipe = LAYOUTS[layout](distinct(dtype, (size,)), dtype)
+            x = recipe.on(subject)
+            before = Unchanged(x=x)
+            out = torch.combinations(x, r=r, with_replacement=with_replacement)
+            expected = oracle.combined(recipe.array, r, with_replacement=with_replacement)
+            call = f"torch.combinations({size} of {dtype}, r={r}, with_replacement={with_replacement})"
+            assert_values(call, out, expected, dtype=dtype)
+            before.check(call)
+    many = torch.arange(40, device=subject.device)
+    due = oracle.combined(np.arange(40), 3, with_replacement=with_replacement)
+    found = torch.combinations(many, r=3, with_replacement=with_replacement)
+    assert_values("torch.combinations(torch.arange(40), r=3)", found, due, dtype="int64")
+    pairs = torch.combinations(torch.tensor([3, 1, 2], device=subject.device), with_replacement=with_replacement)
+    expected = oracle.combined(np.array([3, 1, 2]), 2, with_replacement=with_replacement)
+    assert_values("torch.combinations(x), pairs by default", pairs, expected, dtype="int64")
+    assert_raises("torch.combinations(x, r=-1)", RuntimeError, lambda: torch.combinations(torch.arange(3), r=-1))
+    assert_raises("torch.combinations of a matrix", RuntimeError, lambda: torch.combinations(torch.ones(2, 2)))

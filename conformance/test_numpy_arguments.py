@@ -1,0 +1,118 @@
+"""numpy's numbers and arrays as arguments and indices of tensors, and tensors as indices of arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from conformance import host
+from conformance.assertions import assert_tensor, assert_values
+from conformance.check import check, must_answer
+from conformance.sharing import assert_array
+from conformance.subject import Subject
+
+pytestmark = must_answer
+
+
+@check("numpy.numbers-as-arguments")
+@pytest.mark.parametrize("scalar", [np.float64, np.float32, np.int64, np.int8])
+def test_numpys_numbers_are_numbers(subject: Subject, scalar: Any) -> None:
+    two = scalar(2)
+    t = torch.tensor([1.0, -2.5, 4.0], device=subject.device)
+    x = host.array(t)
+    for call, out, expected in (
+        ("t * n", t * two, x * 2),
+        ("n * t", two * t, 2 * x),
+        ("t + n", t + two, x + 2),
+        ("n - t", two - t, 2 - x),
+        ("t / n", t / two, x / 2),
+        ("t ** n", t**two, x**2),
+        ("torch.add(t, n)", torch.add(t, two), x + 2),
+        ("t.clamp(max=n)", t.clamp(max=two), np.minimum(x, 2)),
+        ("t.fill_(n)", t.clone().fill_(two), np.full(3, 2.0)),
+    ):
+        assert_values(f"{call}, n = {two!r}", out, expected, dtype="float32")
+    if scalar is not np.float32:  # the one that is neither Python's float nor an index
+        kept = t.clone()
+        kept[1] = two
+        assert_values(f"t[1] = {two!r}", kept, [1.0, 2.0, 4.0], dtype="float32")
+    whole = issubclass(scalar, np.integer)
+    full = torch.full((2,), two, device=subject.device)
+    assert_values(f"torch.full((2,), {two!r})", full, [2, 2], dtype="int64" if whole else "float32")
+    counted = torch.arange(two, device=subject.device)
+    assert_values(f"torch.arange({two!r})", counted, [0, 1], dtype="int64" if whole else "float32")
+
+
+@check("numpy.numbers-as-arguments")
+def test_numpys_integers_are_sizes_and_indices(subject: Subject) -> None:
+    t = torch.arange(24, device=subject.device).reshape(2, 3, 4)
+    x = np.arange(24).reshape(2, 3, 4)
+    for kind in (np.int64, np.int32, np.uint8, np.int16):
+        one, two = kind(1), kind(2)
+        assert_tensor(f"torch.zeros({one!r}, {two!r})", torch.zeros(one, two, device=subject.device), "float32", (1, 2))
+        assert_tensor(f"torch.ones(({two!r}, 3))", torch.ones((two, 3), device=subject.device), "float32", (2, 3))
+        for call, out, expected in (
+            ("t[n]", t[one], x[1]),
+            ("t[:, n:]", t[:, one:], x[:, 1:]),
+            ("t[..., n]", t[..., two], x[..., 2]),
+            ("t.sum(n)", t.sum(one), x.sum(1)),
+            ("t.select(n, n)", t.select(one, one), x[:, 1]),
+            ("t.reshape(n, -1)", t.reshape(two, -1), x.reshape(2, -1)),
+            ("t.transpose(0, n)", t.transpose(0, two), x.transpose(2, 1, 0)),
+            ("t.unsqueeze(n)", t.unsqueeze(one), x[:, None]),
+            ("t.narrow(n, n, n)", t.narrow(one, one, one), x[:, 1:2]),
+        ):
+            assert_values(f"{call} with {kind.__name__}", out, expected, dtype="int64")
+
+
+@check("numpy.arrays-as-indices")
+def test_arrays_index_tensors(subject: Subject) -> None:
+    x = np.arange(20).reshape(4, 5)
+    for base, t in (
+        (x, torch.arange(20, device=subject.device).reshape(4, 5)),
+        (x.T, torch.arange(20, device=subject.device).reshape(4, 5).t()),
+    ):
+        rows = base.shape[0]
+        mask = base % 3 == 0
+        for name, index in {
+            "integers": np.array([2, 0, -1, 2]),
+            "a mask": mask,
+            "a mask of rows": np.arange(rows) % 2 == 1,
+            "no integers": np.array([], np.int64),
+            "a pair": (np.array([0, 3]), np.array([1, 2])),
+            "a row": (slice(None), np.array([3, 0])),
+            "stepped integers": np.array([2, 9, 0, 9, 1])[::2],
+        }.items():
+            assert_values(f"t[{name}]", t[index], base[index], dtype="int64")
+        written, wanted = t.clone(), base.copy()
+        written[mask], wanted[mask] = -1, -1
+        written[np.array([1, 3])], wanted[np.array([1, 3])] = 7, 7
+        assert_values("t after writes at places that arrays name", written, wanted, dtype="int64")
+
+
+@check("numpy.arrays-as-indices", since="2.3")
+def test_tables_of_integers_index_tensors(subject: Subject) -> None:
+    t, x = torch.arange(20, device=subject.device).reshape(4, 5), np.arange(20).reshape(4, 5)
+    for index in (np.array([[0, 1], [3, 3]]), np.array([[2]]), np.zeros((2, 1, 3), np.int64)):
+        assert_values(f"t[array of {index.shape}]", t[index], x[index], dtype="int64")
+
+
+@check("numpy.tensors-as-indices")
+def test_tensors_index_arrays(subject: Subject) -> None:
+    subject.require_feature("host_memory")
+    a = np.arange(20).reshape(4, 5)
+    for name, index in {
+        "integers": [2, 0, 3, 2],
+        "a table": [[0, 1], [3, 3]],
+        "a mask of rows": [True, False, True, True],
+    }.items():
+        t = torch.tensor(index, device=subject.device)
+        assert_array(f"a[{name}]", a[t], a[np.array(index)])
+    for number in (0, 3, -1):
+        assert_array(f"a[tensor({number})]", a[torch.tensor(number)], a[number])
+    assert_array("a[tensor(1):tensor(3)]", a[torch.tensor(1) : torch.tensor(3)], a[1:3])
+    assert_array("a[mask]", a[torch.from_numpy(a % 2 == 0)], a[a % 2 == 0])
+    assert_array("a[stepped tensor]", a[torch.tensor([0, 9, 3, 9, 1])[::2]], a[[0, 3, 1]])

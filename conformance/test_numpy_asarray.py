@@ -1,0 +1,113 @@
+"""torch.asarray given arrays and tensors: when it copies; and the legacy constructors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from conformance import host
+from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_tensor, assert_values, require
+from conformance.check import check, must_answer
+from conformance.dtypes import NUMPY
+from conformance.sharing import assert_bits, assert_separate, assert_shared
+from conformance.subject import Subject
+from properties.strategies.ndarrays import ndarray
+from properties.strategies.recipe import LAYOUTS
+from properties.strategies.values import distinct
+
+pytestmark = must_answer
+
+
+SHAPES = ((), (1,), (0,), (7,), (40,), (3, 5))
+
+
+@check("numpy.legacy-constructor-array")
+def test_the_legacy_constructors_convert_arrays(subject: Subject) -> None:
+    constructors: dict[str, Any] = {
+        "float32": torch.Tensor,
+        "float64": torch.DoubleTensor,
+        "int64": torch.LongTensor,
+        "int32": torch.IntTensor,
+        "uint8": torch.ByteTensor,
+        "bool": torch.BoolTensor,
+    }
+    for target, make in constructors.items():
+        for source, shape, layout in (
+            (s, shape, lay)
+            for s in ("float64", "float32", "int64", "uint8")
+            for shape in SHAPES
+            for lay in ("contiguous", "transposed", "stepped")
+        ):
+            if shape == () and source in ("int64", "uint8"):
+                continue  # an integer without dimensions is a size
+            a = ndarray(LAYOUTS[layout](distinct(source, shape), source))
+            before = a.copy()
+            call = f"{make.__name__}({layout} {source} array of {shape})"
+            t = assert_tensor(call, make(a), target, shape)
+            assert_values(call, t, before.astype(target), dtype=target)
+            (assert_shared if source == target else assert_separate)(call, t, a)
+
+
+@check("numpy.asarray-copy")
+def test_asarray_copies_or_not_as_it_is_told(subject: Subject) -> None:
+    for dtype, layout in ((dtype, layout) for dtype in NUMPY for layout in LAYOUTS):
+        recipe = LAYOUTS[layout](distinct(dtype, (3, 7)), dtype)
+        a = ndarray(recipe)
+        own, call = host.torch_dtype(dtype), f"{layout} {dtype} array"
+        for name, t in (
+            (f"torch.asarray({call})", torch.asarray(a)),
+            ("copy=None", torch.asarray(a, copy=None)),
+            ("copy=False", torch.asarray(a, copy=False)),
+            ("dtype=", torch.asarray(a, dtype=own, copy=False)),
+        ):
+            assert_shared(f"{call}, {name}", assert_bits(f"{call}, {name}", t, recipe.array, dtype), a)
+        for name, t in (("copy=True", torch.asarray(a, copy=True)), ("dtype=", torch.asarray(a, dtype=own, copy=True))):
+            assert_separate(f"{call}, {name}", assert_bits(f"{call}, {name}", t, recipe.array, dtype), a)
+        other = torch.float64 if dtype != "float64" else torch.float32
+        assert_raises(
+            f"torch.asarray({call}, dtype={other}, copy=False)",
+            ValueError,
+            lambda a=a, other=other: torch.asarray(a, dtype=other, copy=False),
+        )
+
+
+@check("numpy.asarray-0d")
+def test_asarray_shares_an_array_without_dimensions(subject: Subject) -> None:
+    for dtype in ("float64", "float32", "int64", "complex64", "bool"):
+        for copy in (None, False):
+            a = distinct(dtype, ())
+            call = f"torch.asarray(0-d {dtype} array, copy={copy})"
+            assert_shared(call, assert_bits(call, torch.asarray(a, copy=copy), a.copy(), dtype), a)
+
+
+@check("numpy.asarray-tensor")
+def test_asarray_of_a_tensor_shares_unless_told(subject: Subject) -> None:
+    for layout in LAYOUTS:
+        recipe = LAYOUTS[layout](distinct("float32", (3, 7)), "float32")
+        t = recipe.on(subject)
+        before = Unchanged(t=t)
+        for name, out in (
+            ("", torch.asarray(t)),
+            ("copy=False", torch.asarray(t, copy=False)),
+            ("as_tensor", torch.as_tensor(t)),
+            ("dtype=torch.float32", torch.asarray(t, dtype=torch.float32)),
+        ):
+            require(
+                out.data_ptr() == t.data_ptr() and out.stride() == t.stride(),
+                f"asarray({layout} tensor, {name}) copies",
+            )
+        for name, out in (
+            ("copy=True", torch.asarray(t, copy=True)),
+            ("float64", torch.asarray(t, dtype=torch.float64)),
+            ("as_tensor, float64", torch.as_tensor(t, dtype=torch.float64)),
+        ):
+            assert_apart(f"asarray({layout} tensor, {name})", out, t)
+            assert_values(f"asarray({layout} tensor, {name})", out, recipe.array)
+        require(torch.as_tensor(t) is t, "torch.as_tensor(t) is another tensor than t")
+        assert_raises(
+            "asarray(t, dtype=torch.float64, copy=False)",
+            ValueError,
+            lambda t=t: torch.asarray(t, dtype=torch.float64, copy=False),
+        )
+        before.check("asarray")
