@@ -78,8 +78,15 @@ def assert_array(
     note = f", off by {worst.off_by:.3g} where {error.name} allows {worst.allowed:.3g}" if error is not EXACT else ""
     wrong = f" ({worst.count} of {actual.size} elements are wrong)" if actual.size > 1 else ""
     raise Refutation(
-        f"{call}{place} is {worst.actual!r}, but should be {worst.expected!r}{note}{wrong}", _show(expected), _show(actual)
+        f"{call}{place} is {_scalar(worst.actual)}, but should be {_scalar(worst.expected)}{note}{wrong}",
+        _show(expected),
+        _show(actual),
     )
+
+
+def _scalar(value: Any) -> str:
+    """A number as Python writes it; long doubles in full."""
+    return str(value) if isinstance(value, (np.longdouble, np.clongdouble)) else repr(getattr(value, "item", lambda: value)())
 
 
 def _show(values: np.ndarray) -> str:

@@ -31,7 +31,9 @@ def _item(subject: Subject, item: Any, layout: str) -> Any:
 def plain(index: Any) -> Index:
     """The same index for the oracle: lists as arrays, always a tuple."""
     items = index if isinstance(index, tuple) else (index,)
-    return tuple(np.array(item, bool if _truths(item) else np.int64) if isinstance(item, list) else item for item in items)
+    return tuple(
+        np.array(item, bool if _truths(item) else np.int64) if isinstance(item, list) else item for item in items
+    )
 
 
 def _truths(items: Any) -> bool:

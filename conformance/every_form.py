@@ -1,7 +1,7 @@
 """One call in every form that PyTorch has for it, each compared with what should come out.
 
-The forms: the function, the method, the function with keywords only, the twin that works in place, and the function
-with `out=`. All but the in-place twin have to leave their arguments alone; whatever is written into has to keep
+The forms: the function, the method, both with their arguments by keyword, the twin that works in place, and the
+function with `out=`. All but the in-place twin have to leave their arguments alone; whatever is written into has to keep
 the memory between and behind its elements.
 """
 
@@ -15,80 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from conformance import host, numerics
-from conformance.assertions import Refutation, Unchanged, assert_apart, assert_tensor, assert_values, require
-from conformance.numerics import EXACT, Error
+from conformance import host
+from conformance.assertions import Refutation, Unchanged, assert_apart, require
 from conformance.subject import Subject
+from conformance.wanted import Demand, Kind, Wanted, same
 from properties.strategies.recipe import Recipe, gapped, junk, stepped
-
-
-@dataclass(frozen=True, eq=False)
-class Wanted:
-    """What one tensor of an answer has to be. `scale`: see `numerics.bound`; exact answers keep the sign of zero."""
-
-    values: np.ndarray
-    dtype: str
-    error: Error = EXACT
-    scale: Any = None
-    signed_zeros: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Picked:
-    """Indices along a dimension that have to point at given values; which of equal ones is open.
-
-    `values`: what they should point at, in the shape of the answer (with the dimension, without it, or shortened).
-    """
-
-    source: np.ndarray
-    dim: int
-    values: np.ndarray
-
-    @property
-    def like(self) -> Wanted:
-        return Wanted(np.zeros(self.values.shape, np.int64), "int64")
-
-    def __call__(self, call: str, out: Any) -> None:
-        where = host.array(assert_tensor(call, out, "int64", self.values.shape))
-        source = self.source.reshape(1) if self.source.ndim == 0 else self.source
-        dropped = where.ndim < source.ndim
-        spread = np.expand_dims(where, self.dim) if dropped else where
-        size = source.shape[self.dim]
-        inside = bool(((spread >= 0) & (spread < size)).all())
-        require(inside, f"{call} holds indices outside of 0 … {size - 1}", f"0 … {size - 1}", where)
-        found = np.take_along_axis(source, spread, self.dim).reshape(where.shape)
-        agrees = (found == self.values) | ((found != found) & (self.values != self.values))
-        require(bool(agrees.all()), f"{call} point at other values than the answer's", self.values, found)
-
-
-class Kind(str):
-    """The name of a dtype as an argument: an oracle reads the name, a call gets the dtype."""
-
-
-# What is asked of one tensor of an answer: values, or a function that refutes (call, tensor).
-Demand = Wanted | Callable[[str, torch.Tensor], None]
-
-
-def same(call: str, out: Any, wanted: Demand) -> None:
-    """Refute unless a tensor is what was wanted."""
-    if not isinstance(wanted, Wanted):
-        wanted(call, out)
-        return
-    exact = wanted.error is EXACT and wanted.signed_zeros
-    if isinstance(out, torch.Tensor) and _agrees(out, wanted, exact):
-        return
-    assert_values(call, out, wanted.values, wanted.error, wanted.scale, dtype=wanted.dtype, signed_zeros=exact)
-
-
-def _agrees(out: torch.Tensor, wanted: Wanted, exact: bool) -> bool:
-    # The common answer, without the work that a message needs.
-    if str(out.dtype) != f"torch.{wanted.dtype}" or tuple(out.shape) != wanted.values.shape:
-        return False
-    found = host.array(out)
-    if found.dtype == wanted.values.dtype and found.tobytes() == wanted.values.tobytes():
-        return True
-    worst = numerics.compare(found, wanted.values, wanted.dtype, wanted.error, wanted.scale, signed_zeros=exact)
-    return worst is None
 
 
 @dataclass(frozen=True)
@@ -111,7 +42,7 @@ class Invocation:
     def text(self, form: str) -> str:
         parts = [_short(part) for part in self.given]
         parts += [f"{key}={_short(value)}" for key, value in self.options.items()]
-        if form in ("method", "inplace"):
+        if form in ("method", "inplace", "named"):
             return f"{parts[0]}.{self.name.rpartition('.')[2]}{'_' * (form == 'inplace')}({', '.join(parts[1:])})"
         return f"torch.{self.name}({', '.join(parts)}{', out=…' * form.startswith('out')})"
 
@@ -220,6 +151,13 @@ def _keywords(subject: Subject, call: Invocation, text: str) -> None:
     _judge(f"{text} (arguments by keyword)", find(call.name)(**named), call)
 
 
+def _named(subject: Subject, call: Invocation, text: str) -> None:
+    given = make(subject, call.given)
+    named = dict(zip(call.keywords[1:], given[1:], strict=True)) | make_options(subject, call)
+    out = getattr(given[0], call.name.rpartition(".")[2])(**named)
+    _judge(f"{text} (arguments by keyword)", out, call)
+
+
 def make_options(subject: Subject, call: Invocation) -> dict[str, Any]:
     """The keyword arguments of a call on the subject."""
     return {key: make(subject, value) for key, value in call.options.items()}
@@ -265,16 +203,22 @@ def _gaps(shape: tuple[int, ...], strides: tuple[int, ...], offset: int, size: i
     return np.flatnonzero(free)
 
 
+def _returned(text: str, got: Any, outs: tuple[torch.Tensor, ...], call: Invocation) -> None:
+    """Refute unless what is returned are the tensors given as out, and these hold the answer."""
+    for part, out in zip(_parts(text, got, call), outs, strict=True):
+        require(part.data_ptr() == out.data_ptr(), f"{text} is not the tensor given as out")
+    _judge(text, got, call)
+    for out, wanted in zip(outs, call.wanted, strict=True):
+        same(f"out after {text}", out, wanted)
+
+
 def _out_laid(recipes: list[Recipe], subject: Subject, call: Invocation, text: str) -> None:
     pairs = [laid(subject, recipe) for recipe in recipes]
     given = make(subject, call.given)
     before = _watched(given)
     outs = tuple(out for _, out in pairs)
     got = find(call.name)(*given, **make_options(subject, call), out=outs[0] if len(outs) == 1 else outs)
-    parts = _parts(text, got, call)
-    for part, out in zip(parts, outs, strict=True):
-        require(part is out or part.data_ptr() == out.data_ptr(), f"{text} is not the tensor given as out")
-    _judge(text, outs[0] if len(outs) == 1 else got, call)
+    _returned(text, got, outs, call)
     before.check(text)
     for (base, _), recipe in zip(pairs, recipes, strict=True):
         gaps_kept(text, base, recipe)
@@ -296,9 +240,7 @@ def _out_empty(subject: Subject, call: Invocation, text: str) -> None:
     given = make(subject, call.given)
     outs = tuple(host.tensor(np.empty(0), wanted.dtype, subject.device) for wanted in _tensors_wanted(call))
     got = find(call.name)(*given, **make_options(subject, call), out=outs[0] if len(outs) == 1 else outs)
-    for part, out in zip(_parts(text, got, call), outs, strict=True):
-        require(part is out or part.data_ptr() == out.data_ptr(), f"{text} is not the tensor given as out")
-    _judge(text, outs[0] if len(outs) == 1 else got, call)
+    _returned(text, got, outs, call)
 
 
 def junk_like(wanted: Wanted) -> np.ndarray:
@@ -314,6 +256,7 @@ FORMS: dict[str, Callable[[Subject, Invocation, str], None]] = {
     "function": _function,
     "method": _method,
     "keywords": _keywords,
+    "named": _named,
     "inplace": _inplace,
     "out": _out,
     "out_stepped": _out_stepped,

@@ -254,8 +254,8 @@ _ELEMENTARY = (
 )
 
 _SPECIAL = (
-    _special("logit", reduced=FAITHFUL, special="logit", domain="unit", arguments=({}, {"eps": 0.125}), torch_in_place=True, scale="one",
-        error=COMPOSED.over(8)),
+    _special("logit", reduced=FAITHFUL, special="logit", domain="unit", arguments=({}, {"eps": 0.125}),
+        torch_in_place=True, scale="one", error=COMPOSED.over(8)),
     _special("erf", special="erf", torch_in_place=True, scale="one", error=FEW_ULPS.over(4),
         reduced=FAITHFUL.over(0.01)),
     _special("erfc", special="erfc", torch_in_place=True),
@@ -366,8 +366,8 @@ _TERNARY = (
         late=("float16",), arguments=({}, {"value": 2}, {"value": -3}), scale="addcmul", domain="tame",
         error=FAITHFUL.over(4), complex=FAITHFUL.over(16)),
     Function("addcdiv", "ternary", ("input", "tensor1", "tensor2"), dtypes=(*WIDE, *COMPLEX), late=("float16",),
-        arguments=({}, {"value": 2.0}, {"value": -3.0}), scale="addcdiv", error=FAITHFUL.over(4),
-        reduced=NARROWED, complex=COMPOSED.over(16), domain="tame quotient", refuses=INTEGERS),
+        arguments=({}, {"value": 2.0}, {"value": -3.0}), scale="addcdiv", error=FAITHFUL.over(4), reduced=NARROWED,
+        complex=COMPOSED.over(16), domain="tame quotient", refuses=INTEGERS),
     Function("clamp", "ternary", ("input", "min", "max"), signed_zeros=False, dtypes=(*INTEGERS, *WIDE),
         late=("float16",), claim="clamp-tensors", aliases=("clip",), torch_in_place=True, refuses=COMPLEX),
     Function("where", "ternary", ("condition", "input", "other"), dtypes=("bool", *_NUMERIC), complex=EXACT,

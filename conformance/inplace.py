@@ -187,9 +187,9 @@ def calls(method: Method, dtypes: tuple[str, ...]) -> Iterator[Call]:
     where = places(method.shapes)
     roomy = [place for place in where if math.prod(place[0]) > 8]
     turn = itertools.count()
-    for number, dtype in enumerate(dtypes):
+    for number, dtype in enumerate(sorted(dtypes, key=lambda name: name != method.first)):
         first, *others = [form for form in method.forms if form.takes(dtype)]
-        step = (4 if number else 1) * (2 if sparse else 1)
+        step = (3 if number else 1) * (2 if sparse else 1)
         for shape, layout in where[number % step :: step]:
             yield call(method, first, dtype, shape, layout, next(turn))
         for place, form in enumerate(others):

@@ -7,6 +7,7 @@ their checks are written out.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from conformance.dtypes import COMMON, COMPLEX, FLOATS, INTEGERS
 from conformance.inplace import Form, Method, form
@@ -168,7 +169,7 @@ def _slices(shape: Shape) -> Shape:
 
 # Arguments of the methods below that take several.
 PRODUCT = (Like("whole", _tall), Like("whole", _wide))
-MIXED: tuple[dict[str, int], ...] = ({}, {"beta": 2, "alpha": 3}, {"beta": 0}, {"alpha": 0})
+MIXED: tuple[dict[str, Any], ...] = ({}, {"beta": 2, "alpha": 3}, {"beta": 0}, {"alpha": 0})
 ADDMM = tuple(form(*PRODUCT, **given) for given in MIXED)
 ADDMV = tuple(form(Like("whole", _square), Like("whole", _seven), **given) for given in MIXED)
 ADDR = tuple(form(Like("whole", _head), Like("whole", row), **given) for given in MIXED)
@@ -641,3 +642,47 @@ FUNCTIONS = """
     floor_ frac_ gcd_ i0_ index_put_ lcm_ ldexp_ log10_ log1p_ log2_ log_ logit_ nan_to_num_ neg_ negative_ rad2deg_
     reciprocal_ relu_ round_ rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ trunc_ xlogy_ zero_
 """
+
+# The names of their arguments, where it is not just `other`; empty for those that take no names.
+KEYWORDS = {
+    "addbmm_": "batch1 batch2",
+    "addcdiv_": "tensor1 tensor2",
+    "addcmul_": "tensor1 tensor2",
+    "addmm_": "mat1 mat2",
+    "addmv_": "mat vec",
+    "addr_": "vec1 vec2",
+    "apply_": "",
+    "baddbmm_": "batch1 batch2",
+    "clamp_": "min max",
+    "clamp_max_": "max",
+    "clamp_min_": "min",
+    "clip_": "min max",
+    "cumprod_": "dim",
+    "cumsum_": "dim",
+    "fill_": "value",
+    "fill_diagonal_": "fill_value",
+    "float_power_": "exponent",
+    "heaviside_": "values",
+    "index_add_": "dim index source",
+    "index_copy_": "dim index source",
+    "index_fill_": "dim index value",
+    "index_put_": "indices values",
+    "index_reduce_": "dim index source reduce",
+    "lerp_": "end weight",
+    "logit_": "eps",
+    "map2_": "x y callable",
+    "map_": "",
+    "masked_fill_": "mask value",
+    "masked_scatter_": "mask source",
+    "mvlgamma_": "p",
+    "nan_to_num_": "nan",
+    "polygamma_": "n",
+    "pow_": "exponent",
+    "put_": "index source",
+    "renorm_": "p dim maxnorm",
+    "scatter_": "dim index src",
+    "scatter_add_": "dim index src",
+    "scatter_reduce_": "dim index src reduce",
+    "tril_": "diagonal",
+    "triu_": "diagonal",
+}

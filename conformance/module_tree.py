@@ -10,6 +10,7 @@ import torch
 from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.oracle import module as model
+from conformance.oracle.module_corpus import CORPUS
 from conformance.oracle.module_edits import Forest, Program, Step
 from conformance.subject import Subject
 
@@ -167,7 +168,12 @@ def build(subject: Subject, program: Program) -> tuple[Built, Forest]:
     for place, step in enumerate(program):
         due = forest.do(step)
         found = built.do(step, forest)
-        require(found == due, f"edit {place} ({step}) ends with {found or 'no error'}, but should with {due or 'none'}", due, found)
+        require(
+            found == due,
+            f"edit {place} ({step}) ends with {found or 'no error'}, but should with {due or 'none'}",
+            due,
+            found,
+        )
     return built, forest
 
 
@@ -210,3 +216,17 @@ def paths(pairs: Iterator[tuple[str, model.Node]]) -> list[tuple[str, int]]:
 def leaves(pairs: Iterator[tuple[str, model.Leaf]]) -> list[tuple[str, int]]:
     """What `Built.leaves` should be."""
     return [(name, leaf.number) for name, leaf in pairs]
+
+
+def everywhere(subject: Subject) -> Iterator[tuple[str, Built, torch.nn.Module, model.Node]]:
+    """Every module of every tree of the corpus, each as a root of its own."""
+    for name, program in CORPUS.items():
+        built, forest = build(subject, program)
+        for module, node in zip(built.modules, forest.nodes, strict=True):
+            yield f"tree {name!r}, module {node.number} ({node.kind.name})", built, module, node
+
+
+def built_trees(subject: Subject) -> Iterator[tuple[str, Built, Forest]]:
+    """Every tree of the corpus, built, with its model."""
+    for name, program in CORPUS.items():
+        yield (f"tree {name!r}", *build(subject, program))

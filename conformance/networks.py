@@ -30,7 +30,7 @@ def lenet(kernel: int = 5, *, relu_after_conv: bool = True) -> nn.Module:
 
     class Net(nn.Module):
         def __init__(self) -> None:
-            super(Net, self).__init__()  # noqa: UP008: the form under judgement
+            super().__init__()
             self.conv1 = nn.Conv2d(1, 6, kernel)
             self.conv2 = nn.Conv2d(6, 16, kernel)
             self.fc1 = nn.Linear(16 * side * side, 120)
@@ -104,8 +104,10 @@ def nested() -> nn.Module:
     return Model()
 
 
-def slices(layers: Any, cuts: Iterable[tuple[int, int]] = ((0, 7), (7, 21), (21, 30)), *, requires_grad: bool = False) -> nn.Module:
-    """The layers of a Sequential cut into slice1, slice2, …, which keep their numbers as names; all outputs are returned."""
+def slices(
+    layers: Any, cuts: Iterable[tuple[int, int]] = ((0, 7), (7, 21), (21, 30)), *, requires_grad: bool = False
+) -> nn.Module:
+    """The layers of a Sequential cut into slice1, slice2, …; they keep their numbers as names."""
 
     class Slices(nn.Module):
         def __init__(self) -> None:
@@ -152,3 +154,11 @@ def fill(
         given[name] = oracle.sparse(seed + place, shape, each) if len(shape) > 1 else oracle.image(seed + place, shape)
         parameter.data = host.tensor(given[name], dtype, subject.device)
     return given
+
+
+def image(
+    subject: Subject, shape: tuple[int, ...], dtype: str = "float64", seed: int = 9
+) -> tuple[np.ndarray, torch.Tensor]:
+    """Whole numbers, as an array and as a tensor."""
+    values = oracle.image(seed, shape)
+    return values, host.tensor(values, dtype, subject.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from conformance.dtypes import COMMON, DTYPES
-from conformance.every_form import Demand, Invocation, Wanted, answer
+from conformance.every_form import Invocation, answer
 from conformance.numerics import EXACT, Error
 from conformance.subject import Subject
+from conformance.wanted import Demand, Wanted
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
 from properties.strategies.values import cycle, interesting, random_normal
 
-# Every layout in turn; expanded inputs hold other values, which the oracle reads from the recipe.
+# Layouts to read and to write; expanded inputs hold other values, which the oracle reads from the recipe.
 READ = tuple(LAYOUTS)
 WRITE = tuple(DENSE)
 
@@ -96,15 +98,27 @@ def special(dtype: str) -> np.ndarray:
     return np.array([1, 2, -1, 0, np.inf, 1, 3, 2, 1, np.nan, 2, 1, -2, -np.inf, 0, 1, 2], DTYPES[dtype].host)
 
 
+def sparse(dtype: str) -> np.ndarray:
+    """Mostly zeros of either sign; among the others NaN, the least number, and imaginary ones."""
+    found = np.zeros(29, DTYPES[dtype].host)
+    found[[3, 17]] = 1
+    if DTYPES[dtype].is_inexact:
+        found[[1, 5, 10]] = -0.0
+        found[11], found[23] = np.nan, interesting(dtype, finite=True)[-2]
+    if DTYPES[dtype].is_complex:
+        found[[3, 20]] = 1j
+    return found
+
+
 def filled(table: str, dtype: str, shape: tuple[int, ...], turn: int = 0) -> np.ndarray:
     """An array of values: 'any' interesting ones, 'finite' or 'moderate' ones, 'small' whole numbers, or 'powers' of
-    two, 'special' ones among small numbers, or 'normal' random ones. A few different ones of each shape, by `turn`; they cannot be written to."""
+    two, 'special' ones among small numbers, 'normal' random ones, 'sparse' (mostly zeros) or 'dense' ones. A few different ones of each shape, by `turn`; they cannot be written to."""
     return _filled(table, dtype, shape, turn % 5)
 
 
 @functools.lru_cache(4096)
 def _filled(table: str, dtype: str, shape: tuple[int, ...], turn: int) -> np.ndarray:
-    if dtype == "bool":  # two values in turn would look the same from either end
+    if dtype == "bool" and table not in ("sparse", "dense"):  # two values in turn would look the same from either end
         return np.random.default_rng(turn).integers(0, 2, shape).astype(bool)
     tables: dict[str, Callable[[], np.ndarray]] = {
         "any": lambda: interesting(dtype),
@@ -113,6 +127,8 @@ def _filled(table: str, dtype: str, shape: tuple[int, ...], turn: int) -> np.nda
         "small": lambda: small(dtype),
         "powers": lambda: powers(dtype),
         "special": lambda: special(dtype),
+        "sparse": lambda: sparse(dtype),
+        "dense": lambda: (sparse(dtype) == 0).astype(DTYPES[dtype].host),
     }
     if table == "normal":
         return random_normal(turn, dtype, shape)
@@ -187,35 +203,30 @@ def wanted_of(found: Any, dtype: str, error: Error = EXACT) -> tuple[Demand, ...
     return tuple(Wanted(part, name, error if DTYPES[name].is_inexact else EXACT) for part, name in named)
 
 
-def corpus(row: Row, subject: Subject, dtypes: Sequence[str] | None = None) -> Iterator[tuple[Invocation, str]]:
-    """The calls of a row: every main case in some dtype and layout, every dtype in every layout, and the edges.
+def corpus(row: Row, subject: Subject) -> Iterator[tuple[Invocation, str]]:
+    """The calls of a row, each with the form it is to be made in.
 
-    Each comes with the form it is to be made in; all forms take their turn.
+    Every dtype in some layouts and forms, every form in every layout, and every case in every form; which main case
+    and dtype goes with them is drawn by a generator of the row's own, the same in every run.
     """
-    turns, step = Turns(), 0
-    layouts = WRITE if row.forms == ("inplace",) else row.layouts
-    chosen = [name for name in (dtypes or row.dtypes) if subject.supports(name)]
-    for place, dtype in enumerate(chosen):
-        for at, layout in enumerate(layouts):
-            case = row.main[(place + at) % len(row.main)]
-            step += 1
-            form = _form(row.forms[step % len(row.forms)], layout)
-            yield invocation(row, case, dtype, layout, turns), form
-    for number, case in enumerate((*row.main, *row.edge)):
+    turns, pick = Turns(), random.Random(row.key)
+    dtypes = [name for name in row.dtypes if subject.supports(name)]
+    for dtype in dtypes:
+        for layout in pick.sample(row.layouts, min(4, len(row.layouts))):
+            form = pick.choice(row.forms)
+            layout = layout if form != "inplace" or layout in WRITE else "transposed"
+            yield invocation(row, pick.choice(row.main), dtype, layout, turns), form
+    for form in row.forms:
+        for layout in row.layouts if form != "inplace" else WRITE:
+            yield invocation(row, pick.choice(row.main), pick.choice(dtypes), layout, turns), form
+    for case in (*row.main, *row.edge, *row.edge):
         for form in row.forms:
-            step += 1
-            dtype = chosen[(step * 7 + number * 5) % len(chosen)]
-            yield invocation(row, case, dtype, WRITE[(step * 5 + number) % len(WRITE)], turns), form
+            yield invocation(row, case, pick.choice(dtypes), pick.choice(WRITE), turns), form
 
 
-def _form(form: str, layout: str) -> str:
-    # What is written in place needs a place for each element.
-    return "function" if form == "inplace" and layout not in WRITE else form
-
-
-def run(row: Row, subject: Subject, dtypes: Sequence[str] | None = None) -> None:
+def run(row: Row, subject: Subject) -> None:
     """Try a row's corpus on a subject; refutes by the first answer that is not what was wanted."""
-    for call, form in corpus(row, subject, dtypes):
+    for call, form in corpus(row, subject):
         answer(subject, call, (form,))
 
 

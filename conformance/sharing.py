@@ -107,3 +107,9 @@ def assert_writes_show(
     for name, write, value in (("fill_(1)", lambda: tensor.fill_(1), 1), ("zero_()", tensor.zero_, 0)):
         write()
         assert_array(f"{call} after {name}", array.copy(), np.full(array.shape, value, array.dtype))
+
+
+def assert_strides(call: str, out: torch.Tensor, due: tuple[int, ...]) -> None:
+    """Refute unless a tensor has just these strides."""
+    found = tuple(out.stride())
+    require(found == due, f"{call} has strides {found}, but should have {due}", due, found)

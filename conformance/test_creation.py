@@ -13,7 +13,7 @@ from conformance.assertions import assert_raises, assert_tensor, assert_values, 
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES, INTEGERS, UNSIGNED_EXTRA
 from conformance.oracle import creation as oracle
-from conformance.sharing import assert_bits
+from conformance.sharing import assert_bits, assert_strides
 from conformance.subject import Subject
 
 pytestmark = must_answer
@@ -143,36 +143,26 @@ def test_empty_has_shape_dtype_and_memory_of_its_own(subject: Subject) -> None:
 def test_empty_follows_the_memory_format(subject: Subject) -> None:
     device = subject.device
     for shape in ((2, 3, 4, 5), (1, 3, 2, 2), (2, 1, 3, 3), (3, 8, 1, 1)):
-        n, c, h, w = shape
+        _, c, h, w = shape
         t = torch.empty(shape, memory_format=torch.channels_last, device=device)
+        assert_strides(f"torch.empty({shape}, memory_format=torch.channels_last)", t, (h * w * c, 1, w * c, c))
         require(
-            t.stride() == (h * w * c, 1, w * c, c),
-            f"torch.empty({shape}, memory_format=torch.channels_last) has strides {t.stride()}",
-            (h * w * c, 1, w * c, c),
-            t.stride(),
-        )
-        require(
-            t.is_contiguous(memory_format=torch.channels_last),
-            "a channels-last tensor is not contiguous in that format",
+            t.is_contiguous(memory_format=torch.channels_last), "a channels-last tensor is not contiguous in its format"
         )
         plain = torch.empty(shape, memory_format=torch.contiguous_format, device=device)
-        require(plain.stride() == oracle.row_major(shape), "torch.empty in contiguous_format is not row-major")
+        assert_strides(f"torch.empty({shape}, memory_format=torch.contiguous_format)", plain, oracle.row_major(shape))
     volume = torch.empty((2, 3, 4, 5, 6), memory_format=torch.channels_last_3d, device=device)
-    require(
-        volume.stride() == (360, 1, 90, 18, 3),
-        "channels_last_3d has other strides",
-        (360, 1, 90, 18, 3),
-        volume.stride(),
-    )
-    for shape, layout in (
-        ((2, 3), torch.channels_last),
-        ((2, 3, 4), torch.channels_last),
-        ((2, 3, 4, 5), torch.channels_last_3d),
-    ):
+    assert_strides("torch.empty((2, 3, 4, 5, 6), memory_format=torch.channels_last_3d)", volume, (360, 1, 90, 18, 3))
+
+
+@check("creation.empty-memory-format")
+def test_memory_formats_have_a_rank(subject: Subject) -> None:
+    rows = (((2, 3), "channels_last"), ((2, 3, 4), "channels_last"), ((2, 3, 4, 5), "channels_last_3d"))
+    for shape, name in rows:
         assert_raises(
-            f"torch.empty({shape}, memory_format={layout})",
+            f"torch.empty({shape}, memory_format=torch.{name})",
             RuntimeError,
-            lambda shape=shape, layout=layout: torch.empty(shape, memory_format=layout, device=device),
+            lambda a=shape, b=name: torch.empty(a, memory_format=getattr(torch, b), device=subject.device),
         )
 
 

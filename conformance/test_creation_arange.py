@@ -146,70 +146,45 @@ def test_many_real_steps_do_not_drift(subject: Subject) -> None:
         assert_values(f"{count} steps of {step} in {dtype}", t, expected, STEPPED, np.abs(expected) + 0.5, dtype=dtype)
 
 
+# Beyond the sequences above: lengths of one, steps that just meet the end, and whole with fractional arguments.
+LENGTHS = ((0, 0.5, 1), (0, 1e-30, 1), (0.0, 5.0, 5.0), (0.0, 5.0, 2.5), (0, 3, 0.5), (1.5, 3, 1))
+
+
+def assert_length(call: str, t: torch.Tensor, expected: int) -> None:
+    require(tuple(t.shape) == (expected,), f"{call} has shape {tuple(t.shape)}", (expected,), tuple(t.shape))
+
+
 @check("creation.arange-length")
 def test_the_length_is_that_of_the_formula(subject: Subject) -> None:
-    for start, end, step in (
-        *WHOLE,
-        *REAL,
-        (0, 0.5, 1),
-        (0, 1e-30, 1),
-        (0.0, 5.0, 5.0),
-        (0.0, 5.0, 2.5),
-        (0, 3, 0.5),
-        (1.5, 3, 1),
-    ):
+    for start, end, step in (*WHOLE, *REAL, *LENGTHS):
         expected = oracle.counted(start, end, step)
         for dtype in (torch.float64, torch.float32, None):
             t = torch.arange(start, end, step, dtype=dtype, device=subject.device)
-            require(
-                tuple(t.shape) == (expected,),
-                f"torch.arange({start}, {end}, {step}) has {t.numel()} elements",
-                expected,
-                t.numel(),
-            )
+            assert_length(f"torch.arange({start}, {end}, {step}, dtype={dtype})", t, expected)
     # In double precision the quotients come out just above a whole number: the length follows them.
     for arguments, expected in (((1, 1.3, 0.1), 4), ((0, 0.3, 0.1), 3), ((0.0, 0.7, 0.1), 7), ((0, 1, 0.1), 10)):
-        require(
-            torch.arange(*arguments).numel() == expected,
-            f"torch.arange{arguments} has another length",
-            expected,
-            torch.arange(*arguments).numel(),
-        )
+        assert_length(f"torch.arange{arguments}", torch.arange(*arguments, device=subject.device), expected)
 
 
-@check("creation.arange-fractional-bounds")
+@check("creation.arange-length", since="2.14")
 def test_int64_counts_as_other_integers_do(subject: Subject) -> None:
     for start, end, step in ((0.5, 3.9, 1), (0, 3.5, 1), (3.5, 0.2, -1), (-0.5, 2.5, 1), (0, 0.5, 1), (-1.5, 1.5, 1)):
-        expected = math.ceil((end - start) / step)
         for dtype in (torch.int64, torch.int32, torch.int16):
             t = torch.arange(start, end, step, dtype=dtype, device=subject.device)
-            require(
-                t.numel() == expected,
-                f"torch.arange({start}, {end}, {step}, dtype={dtype}) has {t.numel()} elements",
-                expected,
-                t.numel(),
-            )
+            assert_length(f"torch.arange({start}, {end}, {step}, dtype={dtype})", t, math.ceil((end - start) / step))
+
+
+WHOLE_ARGUMENTS = ((3,), (1, 3), (1, 3, 1), (True,), (2, 2), (np.int32(3),))
+REAL_ARGUMENTS = ((3.0,), (1.0, 3), (1, 3.0), (1, 3, 1.0), (0, 2, 0.5), (2.0, 2.0), (np.float32(3),))
 
 
 @check("creation.arange-dtype")
 def test_whole_arguments_make_int64_and_others_the_default(subject: Subject) -> None:
     device = subject.device
-    for arguments, dtype in (
-        ((3,), "int64"),
-        ((3.0,), "float32"),
-        ((1, 3), "int64"),
-        ((1.0, 3), "float32"),
-        ((1, 3.0), "float32"),
-        ((1, 3, 1), "int64"),
-        ((1, 3, 1.0), "float32"),
-        ((0, 2, 0.5), "float32"),
-        ((True,), "int64"),
-        ((torch.tensor(3, dtype=torch.int32),), "int64"),
-        ((torch.tensor(3.0, dtype=torch.float64),), "float32"),
-        ((2, 2), "int64"),
-        ((2.0, 2.0), "float32"),
-    ):
-        assert_tensor(f"torch.arange{arguments}", torch.arange(*arguments, device=device), dtype)
+    for arguments in (*WHOLE_ARGUMENTS, (torch.tensor(3, dtype=torch.int32),)):
+        assert_tensor(f"torch.arange{arguments}", torch.arange(*arguments, device=device), "int64")
+    for arguments in (*REAL_ARGUMENTS, (torch.tensor(3.0, dtype=torch.float64),)):
+        assert_tensor(f"torch.arange{arguments}", torch.arange(*arguments, device=device), "float32")
     default = torch.get_default_dtype()
     try:
         torch.set_default_dtype(torch.float64)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-import pytest
 import torch
 
 from conformance import host
@@ -25,15 +26,17 @@ SHAPES = ((), (1,), (0,), (5,), (17,), (33,), (2, 3), (0, 3), (2, 0, 3), (3, 4, 
 
 
 @check("creation.full")
-@pytest.mark.parametrize("dtype", COMMON)
-def test_full_holds_the_value(subject: Subject, dtype: str) -> None:
-    for number, value in enumerate(interesting(dtype)):
-        shape = SHAPES[1 + number % (len(SHAPES) - 2)]
-        call = f"torch.full({shape}, {value!r}, dtype=torch.{dtype})"
-        t = torch.full(shape, value.item(), dtype=host.torch_dtype(dtype), device=subject.device)
-        assert_bits(call, t, np.full(shape, value, DTYPES[dtype].host), dtype)
-    large = torch.full((257, 129), 3, dtype=host.torch_dtype(dtype), device=subject.device)
-    assert_values(f"torch.full((257, 129), 3, dtype=torch.{dtype})", large, np.full((257, 129), dtype == "bool" or 3))
+def test_full_holds_the_value(subject: Subject) -> None:
+    for dtype in COMMON:
+        for number, value in enumerate(interesting(dtype)):
+            shape = SHAPES[1 + number % (len(SHAPES) - 2)]
+            call = f"torch.full({shape}, {value!r}, dtype=torch.{dtype})"
+            t = torch.full(shape, value.item(), dtype=host.torch_dtype(dtype), device=subject.device)
+            assert_bits(call, t, np.full(shape, value, DTYPES[dtype].host), dtype)
+        large = torch.full((257, 129), 3, dtype=host.torch_dtype(dtype), device=subject.device)
+        assert_values(
+            f"torch.full((257, 129), 3, dtype=torch.{dtype})", large, np.full((257, 129), dtype == "bool" or 3)
+        )
 
 
 @check("creation.full")
@@ -68,82 +71,68 @@ def test_full_infers_its_dtype_from_the_value(subject: Subject) -> None:
         )
 
 
+# A value, the dtype that it is given, and what is due.
+CONVERTED: tuple[tuple[Any, str, Any], ...] = (
+    (3.7, "int64", 3),
+    (-3.7, "int32", -3),
+    (-0.5, "int8", 0),
+    (254.9, "uint8", 254),
+    (2, "bool", True),
+    (0.5, "bool", True),
+    (0.0, "bool", False),
+    (True, "float32", 1.0),
+    (7, "float16", 7.0),
+    (3, "complex64", 3 + 0j),
+    (16777217, "float32", 16777216.0),
+    (2**53 + 1, "float64", 2.0**53),
+    (1 / 3, "float32", np.float32(1 / 3)),
+    (0.1, "bfloat16", 0.10009765625),
+)
+
+
 @check("creation.full-converts")
 def test_full_converts_the_value_to_the_dtype(subject: Subject) -> None:
-    rows = (
-        (3.7, "int64", 3),
-        (-3.7, "int32", -3),
-        (-0.5, "int8", 0),
-        (254.9, "uint8", 254),
-        (2, "bool", True),
-        (0.5, "bool", True),
-        (0.0, "bool", False),
-        (True, "float32", 1.0),
-        (7, "float16", 7.0),
-        (3, "complex64", 3 + 0j),
-        (16777217, "float32", 16777216.0),
-        (2**53 + 1, "float64", 2.0**53),
-        (1 / 3, "float32", np.float32(1 / 3)),
-        (0.1, "bfloat16", 0.10009765625),
-    )
-    for value, dtype, expected in rows:
-        for shape in ((2,), (), (20,)):
-            t = torch.full(shape, value, dtype=host.torch_dtype(dtype), device=subject.device)
-            assert_values(
-                f"torch.full({shape}, {value}, dtype=torch.{dtype})", t, np.full(shape, expected), dtype=dtype
-            )
-            kept = torch.full_like(torch.empty(shape, dtype=host.torch_dtype(dtype), device=subject.device), value)
-            assert_values(
-                f"torch.full_like({dtype} tensor of {shape}, {value})", kept, np.full(shape, expected), dtype=dtype
-            )
-            new = torch.empty(0, dtype=host.torch_dtype(dtype), device=subject.device).new_full(shape, value)
-            assert_values(f"new_full({shape}, {value}) of {dtype}", new, np.full(shape, expected), dtype=dtype)
+    for (value, dtype, due), shape in ((row, shape) for row in CONVERTED for shape in ((2,), (), (20,))):
+        own, expected = host.torch_dtype(dtype), np.full(shape, due)
+        like = torch.empty(shape, dtype=own, device=subject.device)
+        for call, t in (
+            ("torch.full", torch.full(shape, value, dtype=own, device=subject.device)),
+            ("torch.full_like", torch.full_like(like, value)),
+            ("new_full", like.new_full(shape, value)),
+        ):
+            assert_values(f"{call} of {shape}, {value}, {dtype}", t, expected, dtype=dtype)
+
+
+TOO_LARGE: tuple[tuple[str, Any], ...] = (
+    *(("uint8", 256), ("uint8", 300), ("uint8", 1e10), ("int8", 128), ("int8", -129), ("int16", 2**15)),
+    *(("int16", -(2**15) - 1), ("int32", 2**31), ("int32", 2**40), ("int64", 1e19), ("int64", math.nan)),
+    *(("int32", math.inf), ("float16", 1e10), ("float16", -70000.0), ("float32", 1e39), ("float32", 1j), ("int64", 1j)),
+)
 
 
 @check("creation.full-overflow")
 def test_values_beyond_the_dtype_are_refused(subject: Subject) -> None:
-    rows = [
-        ("uint8", 256),
-        ("uint8", 300),
-        ("uint8", 1e10),
-        ("int8", 128),
-        ("int8", -129),
-        ("int16", 2**15),
-        ("int16", -(2**15) - 1),
-        ("int32", 2**31),
-        ("int32", 2**40),
-        ("int64", 1e19),
-        ("int64", math.nan),
-        ("int32", math.inf),
-        ("float16", 1e10),
-        ("float32", 1e39),
-        ("float32", 1j),
-        ("int64", 1j),
-        ("float16", -70000.0),
-    ]
-    for dtype, value in rows:
+    for dtype, value in TOO_LARGE:
         own = host.torch_dtype(dtype)
         like = torch.ones(2, dtype=own, device=subject.device)
-        calls = {
-            "torch.full": lambda own=own, value=value: torch.full((2,), value, dtype=own, device=subject.device),
-            "torch.full_like": lambda like=like, value=value: torch.full_like(like, value),
-            "new_full": lambda like=like, value=value: like.new_full((2,), value),
+        calls: dict[str, Callable[[Any], torch.Tensor]] = {
+            "torch.full": lambda value, own=own: torch.full((2,), value, dtype=own, device=subject.device),
+            "torch.full_like": lambda value, like=like: torch.full_like(like, value),
+            "new_full": lambda value, like=like: like.new_full((2,), value),
         }
         if dtype != "float16":  # scalar_tensor has lately come to round it to infinity
-            calls["scalar_tensor"] = lambda own=own, value=value: torch.scalar_tensor(
-                value, dtype=own, device=subject.device
-            )
-        for call, action in calls.items():
-            assert_raises(f"{call} of {value} as {dtype}", RuntimeError, action)
+            calls["scalar_tensor"] = lambda value, own=own: torch.scalar_tensor(value, dtype=own)
+        for call, make in calls.items():
+            assert_raises(f"{call} of {value} as {dtype}", RuntimeError, lambda make=make, value=value: make(value))
         assert_values("the tensor after refusals", like, [1, 1], dtype=dtype)
     for value in (2**63, -(2**63) - 1, 2**70):
-        assert_raises(
-            f"torch.full((2,), {value})",
-            (RuntimeError, ValueError, OverflowError),
-            lambda value=value: torch.full((2,), value, device=subject.device),
-        )
+        errors = (RuntimeError, ValueError, OverflowError)
+        assert_raises(f"torch.full((2,), {value})", errors, lambda value=value: torch.full((2,), value))
+
+
+@check("creation.full-overflow")
+def test_the_extremes_of_a_dtype_are_accepted(subject: Subject) -> None:
     for dtype in INTEGERS:
-        limits = np.iinfo(dtype)
-        for value in (int(limits.max), int(limits.min)):
+        for value in (int(np.iinfo(dtype).max), int(np.iinfo(dtype).min)):
             t = torch.full((3,), value, dtype=host.torch_dtype(dtype), device=subject.device)
             assert_values(f"torch.full((3,), {value}, dtype=torch.{dtype})", t, np.full(3, value, dtype), dtype=dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,16 +19,22 @@ from properties.strategies.values import distinct
 pytestmark = must_answer
 
 
+KINDS = (("float32", "contiguous"), ("int64", "stepped"), ("bool", "offset"), ("complex64", "contiguous"))
+
+
+def assert_grids(call: str, found: Any, expected: list[np.ndarray], dtype: str) -> None:
+    """Refute unless torch.meshgrid made these grids."""
+    count = len(found) if isinstance(found, (tuple, list)) else None
+    require(count == len(expected), f"{call} makes {count} grids", len(expected), count)
+    for place, (grid, due) in enumerate(zip(found, expected, strict=True)):
+        assert_values(f"{call}[{place}]", grid, due, dtype=dtype)
+
+
 @check("creation.meshgrid")
 @pytest.mark.parametrize("indexing", ["ij", "xy"])
 def test_meshgrid_spreads_coordinates(subject: Subject, indexing: str) -> None:
     for sizes in ((2, 3), (3,), (2, 3, 4), (1, 5), (0, 3), (3, 0, 2), (2, 2, 2, 3), (40, 17)):
-        for dtype, layout in (
-            ("float32", "contiguous"),
-            ("int64", "stepped"),
-            ("bool", "offset"),
-            ("complex64", "contiguous"),
-        ):
+        for dtype, layout in KINDS:
             given = [LAYOUTS[layout](distinct(dtype, (size,)), dtype) for size in sizes]
             tensors = [recipe.on(subject) for recipe in given]
             expected = oracle.grids([recipe.array for recipe in given], indexing)
@@ -36,20 +43,11 @@ def test_meshgrid_spreads_coordinates(subject: Subject, indexing: str) -> None:
                 "list": torch.meshgrid(tensors, indexing=indexing),
                 "tuple": torch.meshgrid(tuple(tensors), indexing=indexing),
             }.items():
-                require(
-                    isinstance(found, (tuple, list)) and len(found) == len(sizes),
-                    f"torch.meshgrid of {sizes} makes {len(found)} grids",
-                )
-                for place, (grid, due) in enumerate(zip(found, expected, strict=True)):
-                    assert_values(
-                        f"torch.meshgrid({form} of {sizes}, indexing={indexing!r})[{place}]", grid, due, dtype=dtype
-                    )
-    scalars = torch.meshgrid(
-        torch.arange(2, device=subject.device), torch.tensor(7, device=subject.device), indexing=indexing
-    )
+                assert_grids(f"torch.meshgrid({form} of {sizes}, indexing={indexing!r})", found, expected, dtype)
+    vector, number = torch.arange(2, device=subject.device), torch.tensor(7, device=subject.device)
     due = oracle.grids([np.arange(2), np.array(7)], indexing)
-    for grid, values in zip(scalars, due, strict=True):
-        assert_values(f"torch.meshgrid with a number, indexing={indexing!r}", grid, values, dtype="int64")
+    found = torch.meshgrid(vector, number, indexing=indexing)
+    assert_grids(f"torch.meshgrid(vector, number, indexing={indexing!r})", found, due, "int64")
 
 
 @check("creation.meshgrid-views")

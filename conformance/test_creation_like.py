@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from conformance.assertions import Unchanged, assert_apart, assert_raises, asser
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
 from conformance.oracle import creation as oracle
-from conformance.sharing import assert_bits
+from conformance.sharing import assert_bits, assert_strides
 from conformance.subject import Subject
 from properties.strategies.ndarrays import SHAPES, arrangements
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe, permuted
@@ -102,35 +103,17 @@ def test_like_keeps_the_layout_of_a_dense_model(subject: Subject, name: str) -> 
 @pytest.mark.parametrize("name", [*LIKE, "clone"])
 def test_like_follows_the_memory_format(subject: Subject, name: str) -> None:
     make = LIKE[name][0] if name in LIKE else lambda t, **k: t.clone(**k)
-    for shape in ((2, 3, 4, 5), (1, 4, 2, 2), (3, 2, 1, 5)):
-        for layout in DENSE:
-            t = DENSE[layout](distinct("float32", shape), "float32").on(subject)
-            plain = make(t, memory_format=torch.contiguous_format)
-            require(
-                plain.stride() == oracle.row_major(shape),
-                f"torch.{name}({layout}, contiguous_format) has strides {plain.stride()}",
-                oracle.row_major(shape),
-                plain.stride(),
-            )
-            n, c, h, w = shape
-            last = make(t, memory_format=torch.channels_last)
-            due = (h * w * c, 1, w * c, c)
-            require(
-                last.stride() == due,
-                f"torch.{name}({layout}, channels_last) has strides {last.stride()}",
-                due,
-                last.stride(),
-            )
-    table = distinct("float32", (3, 5))
-    flat = make(DENSE["transposed"](table, "float32").on(subject), memory_format=torch.contiguous_format)
-    require(
-        flat.stride() == (5, 1), f"torch.{name}(transposed, contiguous_format) is not row-major", (5, 1), flat.stride()
-    )
-    assert_raises(
-        f"torch.{name}(2-d, memory_format=torch.channels_last)",
-        RuntimeError,
-        lambda: make(torch.ones(2, 3, device=subject.device), memory_format=torch.channels_last),
-    )
+    for shape, layout in ((s, layout) for s in ((2, 3, 4, 5), (1, 4, 2, 2), (3, 2, 1, 5)) for layout in DENSE):
+        t = DENSE[layout](distinct("float32", shape), "float32").on(subject)
+        _, c, h, w = shape
+        plain, last = (make(t, memory_format=form) for form in (torch.contiguous_format, torch.channels_last))
+        assert_strides(f"torch.{name}({layout} {shape}, contiguous_format)", plain, oracle.row_major(shape))
+        assert_strides(f"torch.{name}({layout} {shape}, channels_last)", last, (h * w * c, 1, w * c, c))
+    table = DENSE["transposed"](distinct("float32", (3, 5)), "float32").on(subject)
+    flat = make(table, memory_format=torch.contiguous_format)
+    assert_strides(f"torch.{name}(transposed matrix, contiguous_format)", flat, (5, 1))
+    call = f"torch.{name}(matrix, memory_format=torch.channels_last)"
+    assert_raises(call, RuntimeError, lambda: make(table, memory_format=torch.channels_last))
 
 
 @check("creation.like-arguments")
@@ -158,32 +141,19 @@ def test_arguments_of_like_override_the_model(subject: Subject, name: str) -> No
         assert_raises(f"torch.{name}({bad!r})", TypeError, lambda bad=bad: make(bad))
 
 
+VALUES: tuple[tuple[str, Any], ...] = (
+    *(("float32", 2.5), ("float64", math.pi), ("int64", -7), ("uint8", 255), ("bool", True), ("complex64", 1 - 2j)),
+    *(("float16", -0.0), ("bfloat16", math.inf), ("float32", math.nan), ("int64", 2**53 + 1), ("int8", -128)),
+)
+
+
 @check("creation.full-like-value")
 def test_full_like_fills_with_the_value(subject: Subject) -> None:
-    for dtype, value in (
-        ("float32", 2.5),
-        ("float64", math.pi),
-        ("int64", -7),
-        ("uint8", 255),
-        ("bool", True),
-        ("complex64", 1 - 2j),
-        ("float16", -0.0),
-        ("bfloat16", math.inf),
-        ("float32", math.nan),
-        ("int64", 2**53 + 1),
-        ("int8", -128),
-    ):
-        for recipe in arrangements(dtype):
-            t = recipe.on(subject)
-            call = f"torch.full_like({dtype} tensor of {recipe.shape}, {value})"
-            assert_bits(call, torch.full_like(t, value), np.full(recipe.shape, value, DTYPES[dtype].host), dtype)
-            new = t.new_full(recipe.shape, value)
-            assert_bits(
-                f"new_full({recipe.shape}, {value}) of {dtype}",
-                new,
-                np.full(recipe.shape, value, DTYPES[dtype].host),
-                dtype,
-            )
+    for (dtype, value), recipe in ((row, recipe) for row in VALUES for recipe in arrangements(row[0])):
+        t, expected = recipe.on(subject), np.full(recipe.shape, value, DTYPES[dtype].host)
+        call = f"{dtype} tensor of {recipe.shape}, strides {recipe.strides}, {value}"
+        assert_bits(f"torch.full_like({call})", torch.full_like(t, value), expected, dtype)
+        assert_bits(f"new_full of {call}", t.new_full(recipe.shape, value), expected, dtype)
     other = torch.full_like(torch.ones(3, device=subject.device), 7, dtype=torch.int64)
     assert_values("torch.full_like(t, 7, dtype=torch.int64)", other, [7, 7, 7], dtype="int64")
     named = torch.full_like(torch.ones(3, device=subject.device), fill_value=torch.tensor(2))

@@ -13,6 +13,7 @@ from conformance import host
 from conformance.assertions import assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
+from conformance.sharing import assert_strides
 from conformance.subject import Subject
 
 pytestmark = must_answer
@@ -30,31 +31,30 @@ NEW: dict[str, tuple[Callable[..., torch.Tensor], float | None]] = {
 @pytest.mark.parametrize("name", NEW)
 def test_new_takes_dtype_and_device_of_its_tensor(subject: Subject, name: str) -> None:
     make, value = NEW[name]
-    for dtype in COMMON:
+    for dtype, shape in ((dtype, shape) for dtype in COMMON for shape in ((5, 3), (), (0, 2), (40,))):
         base = torch.zeros(2, dtype=host.torch_dtype(dtype), device=subject.device)
-        for shape in ((5, 3), (), (0, 2), (40,)):
-            out = assert_tensor(f"{name}({shape}) of {dtype}", make(base, shape), dtype, shape)
-            require(
-                out.device == base.device and out.is_contiguous(),
-                f"{name}({shape}) of {dtype} lies elsewhere, or has gaps",
-            )
-            if value is not None:
-                assert_values(f"{name}({shape}) of {dtype}", out, np.full(shape, value), dtype=dtype)
+        call = f"{name}({shape}) of {dtype}"
+        out = assert_tensor(call, make(base, shape), dtype, shape)
+        require(out.device == base.device and out.is_contiguous(), f"{call} lies elsewhere, or has gaps")
+        if value is not None:
+            assert_values(call, out, np.full(shape, value), dtype=dtype)
         other = make(base, (4,), dtype=torch.float64)
         assert_tensor(f"{name}((4,), dtype=torch.float64) of {dtype}", other, "float64", (4,))
+
+
+@check("creation.new-inherits")
+@pytest.mark.parametrize("name", NEW)
+def test_new_takes_nothing_else_of_its_tensor(subject: Subject, name: str) -> None:
+    make = NEW[name][0]
     leaf = torch.ones(2, requires_grad=True, device=subject.device)
     require(not make(leaf, (2,)).requires_grad, f"{name} of a tensor that requires grad requires grad")
     fresh = make(leaf, (2,), requires_grad=True)
     require(fresh.is_leaf and fresh.requires_grad, f"{name}(…, requires_grad=True) is no leaf that requires grad")
-    require(
-        make(torch.ones(2, 3, device=subject.device).t(), (3, 2)).stride() == (2, 1),
-        f"{name} of a transposed tensor is not row-major",
-    )
+    turned = torch.ones(2, 3, device=subject.device).t()
+    assert_strides(f"{name} of a transposed tensor", make(turned, (3, 2)), (2, 1))
     require(make(torch.ones(2, device="meta"), (2,)).is_meta, f"{name} of a meta tensor lies elsewhere")
-    require(
-        make(torch.ones(2, device=subject.device), (2,), device="meta").is_meta, f"{name}(device='meta') lies elsewhere"
-    )
-    assert_raises(f"{name}((-1,))", RuntimeError, lambda: make(torch.ones(2), (-1,)))
+    require(make(leaf, (2,), device="meta").is_meta, f"{name}(device='meta') lies elsewhere")
+    assert_raises(f"{name}((-1,))", RuntimeError, lambda: make(leaf, (-1,)))
 
 
 @check("creation.new-ones-dtype")
@@ -104,69 +104,50 @@ def test_new_tensor_copies_data_into_its_dtype(subject: Subject) -> None:
     require(leaf.requires_grad and leaf.is_leaf, "new_tensor(…, requires_grad=True) is no leaf")
 
 
+# Sizes and strides: dense, with gaps, with overlaps, without elements, and of size 1.
+STRIDED: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
+    *(((2, 3), (1, 2)), ((2, 3), (3, 1)), ((2, 3), (10, 2)), ((4,), (5,)), ((), ()), ((2, 3, 4), (1, 8, 2))),
+    *(((3, 2), (0, 1)), ((2, 2), (0, 0)), ((2, 0), (5, 7)), ((1, 3), (99, 2)), ((17,), (3,))),
+)
+
+
 @check("creation.empty-strided")
-def test_empty_strided_has_the_strides_asked_for(subject: Subject) -> None:
-    for size, strides in (
-        ((2, 3), (1, 2)),
-        ((2, 3), (3, 1)),
-        ((2, 3), (10, 2)),
-        ((4,), (5,)),
-        ((), ()),
-        ((2, 3, 4), (1, 8, 2)),
-        ((3, 2), (0, 1)),
-        ((2, 2), (0, 0)),
-        ((2, 0), (5, 7)),
-        ((1, 3), (99, 2)),
-        ((17,), (3,)),
-    ):
-        for dtype in ("float32", "int64", "bool", "complex128"):
-            call = f"torch.empty_strided({size}, {strides}, dtype=torch.{dtype})"
-            own = host.torch_dtype(dtype)
-            for t in (
-                torch.empty_strided(size, strides, dtype=own, device=subject.device),
-                torch.ones(1, dtype=own, device=subject.device).new_empty_strided(size, strides),
-            ):
-                assert_tensor(call, t, dtype, size)
-                require(
-                    t.stride() == strides and t.storage_offset() == 0,
-                    f"{call} has strides {t.stride()}",
-                    strides,
-                    t.stride(),
-                )
-                t.fill_(1)
-                assert_values(f"{call}.fill_(1)", t, np.ones(size))
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool", "complex128"])
+def test_empty_strided_has_the_strides_asked_for(subject: Subject, dtype: str) -> None:
+    own = host.torch_dtype(dtype)
+    model = torch.ones(1, dtype=own, device=subject.device)
+    for size, strides in STRIDED:
+        for name, t in (
+            ("torch.empty_strided", torch.empty_strided(size, strides, dtype=own, device=subject.device)),
+            ("new_empty_strided", model.new_empty_strided(size, strides)),
+        ):
+            call = f"{name}({size}, {strides}), {dtype}"
+            assert_tensor(call, t, dtype, size)
+            assert_strides(call, t, strides)
+            require(t.storage_offset() == 0, f"{call} does not start its storage")
+            assert_values(f"{call}, fill_(1)", t.fill_(1), np.ones(size))
+
+
+@check("creation.empty-strided")
+def test_empty_strided_refuses_other_strides(subject: Subject) -> None:
     for size, strides in (((2, 3), (1,)), ((2,), (-1,)), ((-2,), (1,)), ((), (1,))):
-        assert_raises(
-            f"torch.empty_strided({size}, {strides})",
-            RuntimeError,
-            lambda a=size, b=strides: torch.empty_strided(a, b, device=subject.device),
-        )
+        call = f"torch.empty_strided({size}, {strides})"
+        assert_raises(call, RuntimeError, lambda a=size, b=strides: torch.empty_strided(a, b, device=subject.device))
+
+
+# Sizes, the dimensions from the outermost inwards, and the strides that are due.
+PERMUTED: tuple[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]], ...] = (
+    *(((2, 3), (0, 1), (3, 1)), ((2, 3), (1, 0), (1, 2)), ((2, 3, 4), (1, 2, 0), (1, 8, 2)), ((7,), (0,), (1,))),
+    ((2, 3, 4, 5), (0, 2, 3, 1), (60, 1, 15, 3)),
+)
 
 
 @check("creation.empty-permuted")
 def test_empty_permuted_stores_dimensions_in_that_order(subject: Subject) -> None:
-    for size, order, strides in (
-        ((2, 3), (0, 1), (3, 1)),
-        ((2, 3), (1, 0), (1, 2)),
-        ((2, 3, 4), (1, 2, 0), (1, 8, 2)),
-        ((2, 3, 4, 5), (0, 2, 3, 1), (60, 1, 15, 3)),
-        ((7,), (0,), (1,)),
-    ):
-        t = assert_tensor(
-            f"torch.empty_permuted({size}, {order})",
-            torch.empty_permuted(size, order, device=subject.device),
-            "float32",
-            size,
-        )
-        require(
-            t.stride() == strides,
-            f"torch.empty_permuted({size}, {order}) has strides {t.stride()}",
-            strides,
-            t.stride(),
-        )
+    for size, order, strides in PERMUTED:
+        call = f"torch.empty_permuted({size}, {order})"
+        t = assert_tensor(call, torch.empty_permuted(size, order, device=subject.device), "float32", size)
+        assert_strides(call, t, strides)
     for order in ((0, 0), (0,), (0, 2)):
-        assert_raises(
-            f"torch.empty_permuted((2, 3), {order})",
-            (RuntimeError, IndexError),
-            lambda order=order: torch.empty_permuted((2, 3), order),
-        )
+        call = f"torch.empty_permuted((2, 3), {order})"
+        assert_raises(call, (RuntimeError, IndexError), lambda order=order: torch.empty_permuted((2, 3), order))

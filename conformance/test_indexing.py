@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -12,12 +9,12 @@ import torch
 from conformance import host, rows
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.every_form import Invocation, Wanted, answer, same
+from conformance.every_form import Invocation, answer
 from conformance.indexing_rows import ROWS, apart, mask, places
-from conformance.numerics import EXACT
 from conformance.oracle import indexing_gather as oracle
 from conformance.subject import Subject
-from properties.strategies.recipe import contiguous, expanded, offset, row_stepped, stepped, transposed
+from conformance.wanted import Wanted, same
+from properties.strategies.recipe import contiguous, expanded, row_stepped, stepped, transposed
 from properties.strategies.values import cycle, distinct, interesting
 
 pytestmark = must_answer
@@ -53,76 +50,6 @@ def test_an_int32_index_reads_and_writes_as_int64_does(subject: Subject) -> None
         given = (layout(values, "float32"), 1, layout(once.astype(np.int32), "int32"), layout(new, "float32"))
         wanted = rows.wanted_of(oracle.scatter(values, 1, once, new), "float32")
         answer(subject, Invocation("scatter", given, wanted), ("function", "inplace"))
-
-
-READERS: dict[str, tuple[Any, ...]] = {
-    "index_select": (0, places((50,), LONG)),
-    "take": (places((LONG,), LONG, 1),),
-    "masked_select": (mask((LONG,), 2),),
-    "gather": (0, places((LONG,), LONG, 3)),
-    "take_along_dim": (places((LONG,), LONG, 4), 0),
-}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param("index_select", marks=check("indexing.index-select")),
-        pytest.param("take", marks=check("indexing.take")),
-        pytest.param("masked_select", marks=check("indexing.masked-select")),
-        pytest.param("gather", marks=check("indexing.gather-selects")),
-        pytest.param("take_along_dim", marks=check("indexing.take-along-dim")),
-    ],
-)
-def test_reading_from_a_long_tensor(subject: Subject, name: str) -> None:
-    given = READERS[name]
-    for dtype in ("float32", "int64", "uint8"):
-        values = distinct(dtype, (LONG,))
-        chosen = next(part for part in given if isinstance(part, np.ndarray))
-        args = tuple(contiguous(a, a.dtype.name) if isinstance(a, np.ndarray) else a for a in given)
-        for layout in (contiguous, stepped):
-            call = Invocation(name, (layout(values, dtype), *args), (Wanted(values[chosen], dtype),))
-            answer(subject, call, ("function",))
-
-
-def _sent(values: np.ndarray, index: np.ndarray, new: np.ndarray) -> np.ndarray:
-    return values + np.bincount(index, new.astype(np.float64), len(values)).astype(values.dtype)
-
-
-def _written(values: np.ndarray, index: np.ndarray, new: np.ndarray) -> np.ndarray:
-    out = values.copy()
-    out[index] = new[: len(index)]
-    return out
-
-
-def _masked(values: np.ndarray, index: np.ndarray, new: np.ndarray) -> np.ndarray:
-    out = values.copy()
-    out[index] = new[: int(index.sum())]
-    return out
-
-
-ONCE, OFTEN, CHOSEN = apart((30_011,), 0, LONG), places((LONG,), 1000, 5), mask((LONG,), 6)
-WRITERS: dict[str, tuple[str, np.ndarray, Callable[..., np.ndarray]]] = {
-    "scatter": ("scatter", ONCE, _written),
-    "scatter_add": ("scatter-add", OFTEN, _sent),
-    "index_add": ("index-add", OFTEN, _sent),
-    "index_copy": ("index-copy", ONCE, _written),
-    "put": ("put", ONCE, _written),
-    "masked_scatter": ("masked-scatter", CHOSEN, _masked),
-}
-
-
-@pytest.mark.parametrize("name", [pytest.param(k, marks=check(f"indexing.{v[0]}")) for k, v in WRITERS.items()])
-def test_writing_to_a_long_tensor(subject: Subject, name: str) -> None:
-    _, index, law = WRITERS[name]
-    for dtype in ("float32", "int64"):
-        values, new = cycle(rows.small(dtype), (LONG,)), cycle(rows.small(dtype)[::-1], (LONG,))
-        new = new[: len(index)] if index.dtype != bool else new
-        lead = () if name in ("put", "masked_scatter") else (0,)
-        for layout in (contiguous, stepped):
-            given = (layout(values, dtype), *lead, offset(index, index.dtype.name), contiguous(new, dtype))
-            wanted = (Wanted(law(values, index, new), dtype, EXACT, signed_zeros=False),)
-            answer(subject, Invocation(name, given, wanted), ("function", "inplace"))
 
 
 @check("indexing.nonzero-indices")
@@ -163,7 +90,9 @@ def test_where_of_a_condition_alone_gives_the_places(subject: Subject) -> None:
         for seed, layout in enumerate((contiguous, transposed, stepped)):
             chosen = mask(shape, seed)
             found = torch.where(layout(chosen, "bool").on(subject))
-            require(isinstance(found, tuple) and len(found) == len(shape), f"torch.where(mask {shape}) is no such tuple")
+            require(
+                isinstance(found, tuple) and len(found) == len(shape), f"torch.where(mask {shape}) is no such tuple"
+            )
             for dim, (part, wanted) in enumerate(zip(found, np.nonzero(chosen), strict=True)):
                 same(f"torch.where(<mask {shape}>)[{dim}]", part, Wanted(wanted.astype(np.int64), "int64"))
 
@@ -213,7 +142,9 @@ def test_indices_masks_and_sources_may_be_expanded(subject: Subject) -> None:
     calls = [
         Invocation("gather", (x, 1, index), rows.wanted_of(oracle.gather(values, 1, row), "float32")),
         Invocation("masked_select", (x, chosen), rows.wanted_of(oracle.masked_select(values, chosen.array), "float32")),
-        Invocation("masked_fill", (x, chosen, 2), rows.wanted_of(oracle.masked_fill(values, chosen.array, 2), "float32")),
+        Invocation(
+            "masked_fill", (x, chosen, 2), rows.wanted_of(oracle.masked_fill(values, chosen.array, 2), "float32")
+        ),
     ]
     for call in calls:
         answer(subject, call, ("function", "method", "out") if call.name != "masked_fill" else ("function", "inplace"))
@@ -236,6 +167,9 @@ def test_take_along_dim_without_dim(subject: Subject) -> None:
 def test_take_along_dim_without_dim_of_any_layout(subject: Subject) -> None:
     values, index = cycle(interesting("float32"), (4, 5)), places((2, 3), 20)
     for layout in (transposed, row_stepped):
-        for given in ((layout(values, "float32"), contiguous(index, "int64")), (contiguous(values, "float32"), layout(index, "int64"))):
+        for given in (
+            (layout(values, "float32"), contiguous(index, "int64")),
+            (contiguous(values, "float32"), layout(index, "int64")),
+        ):
             wanted = (Wanted(values.reshape(-1)[index.reshape(-1)], "float32"),)
             answer(subject, Invocation("take_along_dim", given, wanted), ("function",))

@@ -8,26 +8,46 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import brackets
+from conformance import brackets, host
 from conformance.assertions import require
 from conformance.check import check, must_answer
-from conformance.every_form import Wanted, find, same
+from conformance.every_form import find
 from conformance.indexing_arrange_rows import ROWS as ARRANGED
 from conformance.indexing_rows import ROWS as INDEXED
 from conformance.indexing_rows import mask, places
 from conformance.oracle import indexing as oracle
 from conformance.rows import Case, Row, Values
 from conformance.subject import Subject
+from conformance.wanted import Wanted, same
 from properties.strategies.recipe import LAYOUTS, contiguous
 from properties.strategies.values import cycle, distinct
 
 pytestmark = must_answer
 
 MOVES = (
-    *("gather", "take_along_dim", "index_select", "take", "masked_select", "scatter", "scatter of a number", "index_copy"),
+    *(
+        "gather",
+        "take_along_dim",
+        "index_select",
+        "take",
+        "masked_select",
+        "scatter",
+        "scatter of a number",
+        "index_copy",
+    ),
     *("index_fill", "index_put", "masked_fill", "masked_scatter", "cat", "stack", "hstack", "vstack", "dstack"),
     *("column_stack", "chunk", "split", "tensor_split", "unbind", "narrow", "select", "diagonal", "select_scatter"),
-    *("slice_scatter", "diagonal_scatter", "Tensor.where", "repeat", "tile", "repeat_interleave", "flip", "roll", "rot90"),
+    *(
+        "slice_scatter",
+        "diagonal_scatter",
+        "Tensor.where",
+        "repeat",
+        "tile",
+        "repeat_interleave",
+        "flip",
+        "roll",
+        "rot90",
+    ),
     *("tril", "triu", "diag_embed", "sort", "msort"),
 )
 ROWS = {**INDEXED, **ARRANGED}
@@ -40,7 +60,9 @@ class Numbered:
     def __init__(self, case: Case) -> None:
         self.count = FIRST
         self.leaves: list[np.ndarray] = []
-        self.first = [self.leaf(shape) for shape in case.shape] if isinstance(case.shape, list) else self.leaf(case.shape)
+        self.first = (
+            [self.leaf(shape) for shape in case.shape] if isinstance(case.shape, list) else self.leaf(case.shape)
+        )
         self.args = [self.argument(value) for value in case.args]
 
     def leaf(self, shape: Any) -> np.ndarray:
@@ -69,12 +91,19 @@ def test_the_gradient_of_a_move(subject: Subject, row: str) -> None:
         found = table.oracle(numbered.first, *numbered.args, **case.options)
         outs = [part for part in (found if isinstance(found, tuple) else (found,)) if part.dtype == np.float64]
         layout = list(LAYOUTS.values())[turn % 6]
-        tensors = [layout(distinct("float64", leaf.shape), "float64").with_grad().on(subject) for leaf in numbered.leaves]
+        tensors = [
+            layout(distinct("float64", leaf.shape), "float64").with_grad().on(subject) for leaf in numbered.leaves
+        ]
         if table.name in ("sort", "msort"):
             tensors = [layout(leaf, "float64").with_grad().on(subject) for leaf in numbered.leaves]
         given = _given(subject, case, iter(tensors))
-        call = find(table.name) if "function" in table.forms else lambda x, *rest: getattr(x, table.name)(*rest)
-        _judge(f"torch.{table.name} of {case.shape}", call(*given, **case.options), outs, numbered, tensors, subject)
+        ways = {"torch": find, "Tensor": lambda name: lambda x, *rest, **options: getattr(x, name)(*rest, **options)}
+        forms = [way for way, form in (("torch", "function"), ("Tensor", "method")) if form in table.forms]
+        way = forms[turn % len(forms)]
+        out = ways[way](table.name)(*given, **case.options)
+        text = f"{way}.{table.name} of {case.shape}"
+        plain = ways[way](table.name)(*_given(subject, case, iter([leaf.detach() for leaf in tensors])), **case.options)
+        _judge(text, out, plain, outs, numbered, tensors, subject)
 
 
 def _given(subject: Subject, case: Case, tensors: Any) -> list[Any]:
@@ -90,11 +119,20 @@ def _argument(subject: Subject, value: Any, tensors: Any) -> Any:
     return tuple(_argument(subject, part, tensors) for part in value) if isinstance(value, tuple) else value
 
 
-def _judge(text: str, found: Any, outs: list[np.ndarray], numbered: Numbered, tensors: list[Any], subject: Subject) -> None:
-    parts = [part for part in (found if isinstance(found, (tuple, list)) else [found]) if part.is_floating_point()]
+def _floating(found: Any) -> list[Any]:
+    return [part for part in (found if isinstance(found, (tuple, list)) else [found]) if part.is_floating_point()]
+
+
+def _judge(
+    text: str, found: Any, plain: Any, outs: list[np.ndarray], numbered: Numbered, tensors: list[Any], subject: Subject
+) -> None:
+    parts = _floating(found)
     require(len(parts) == len(outs), f"{text} gives {len(parts)} tensors of numbers", len(outs), len(parts))
-    for part in parts:
+    for part, other in zip(parts, _floating(plain), strict=True):
         require(part.requires_grad, f"{text} does not require a gradient, though its input does", True, False)
+        same(
+            f"{text}, of tensors that require gradients", part, Wanted(host.array(other), host.dtype_name(other.dtype))
+        )
     weights = [cycle(np.array([1.0, 2, 3, -1, 4, 0, -5]), out.shape) for out in outs]
     vectors = [contiguous(weight, "float64").on(subject) for weight in weights]
     grads = torch.autograd.grad(parts, tensors, vectors, allow_unused=True)
@@ -109,10 +147,19 @@ def _judge(text: str, found: Any, outs: list[np.ndarray], numbered: Numbered, te
 
 S = slice
 INDICES: list[tuple[tuple[int, ...], tuple[Any, ...]]] = [
-    ((4, 5), (1,)), ((4, 5), (S(1, 3), -2)), ((4, 5), (..., S(None, None, 2))), ((4, 5), (None, 2)), ((33,), (S(5, None, 3),)),
-    ((4, 5), (np.array([1, 1, 3]),)), ((4, 5), (mask((4, 5)),)), ((4, 5, 6), (np.array([1, 3]), S(None), np.array([0, 0]))),
-    ((33,), (places((60,), 33),)), ((4, 5), (np.array([0, -4]), np.array([2, 2]))), ((3,), (True,)), ((4, 5), (S(0, 0),)),
-]  # fmt: skip
+    ((4, 5), (1,)),
+    ((4, 5), (S(1, 3), -2)),
+    ((4, 5), (..., S(None, None, 2))),
+    ((4, 5), (None, 2)),
+    ((33,), (S(5, None, 3),)),
+    ((4, 5), (np.array([1, 1, 3]),)),
+    ((4, 5), (mask((4, 5)),)),
+    ((4, 5, 6), (np.array([1, 3]), S(None), np.array([0, 0]))),
+    ((33,), (places((60,), 33),)),
+    ((4, 5), (np.array([0, -4]), np.array([2, 2]))),
+    ((3,), (True,)),
+    ((4, 5), (S(0, 0),)),
+]
 
 
 @check("indexing.gradients")
@@ -131,7 +178,9 @@ def test_the_gradient_of_reading(subject: Subject) -> None:
 
 @check("indexing.gradients")
 def test_the_gradient_of_writing(subject: Subject) -> None:
-    once = [(shape, index) for shape, index in INDICES if len(np.unique(spots := oracle.places(shape, index))) == spots.size]
+    once = [
+        (shape, index) for shape, index in INDICES if len(np.unique(spots := oracle.places(shape, index))) == spots.size
+    ]
     for shape, index in once:
         where = oracle.places(shape, index)
         x = contiguous(distinct("float64", shape), "float64").with_grad().on(subject)
@@ -154,7 +203,11 @@ def test_the_gradients_of_sums_at_indices(subject: Subject) -> None:
     rows = np.array([1, 1, 0, 3])
     calls = {
         "scatter_add": (index, lambda x, i, s: x.scatter_add(1, i, s), np.take_along_axis(weight, index, 1)),
-        "scatter_reduce": (index, lambda x, i, s: x.scatter_reduce(1, i, s, "sum"), np.take_along_axis(weight, index, 1)),
+        "scatter_reduce": (
+            index,
+            lambda x, i, s: x.scatter_reduce(1, i, s, "sum"),
+            np.take_along_axis(weight, index, 1),
+        ),
         "index_add": (rows, lambda x, i, s: x.index_add(0, i, s), weight[rows]),
         "index_add, alpha=3": (rows, lambda x, i, s: x.index_add(0, i, s, alpha=3), 3 * weight[rows]),
         "index_put": (rows, lambda x, i, s: x.index_put((i,), s, accumulate=True), weight[rows]),

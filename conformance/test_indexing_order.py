@@ -12,11 +12,12 @@ from conformance import host
 from conformance.assertions import Unchanged, assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES, INTEGERS
-from conformance.every_form import Invocation, Wanted, answer, same
+from conformance.every_form import Invocation, answer
 from conformance.numerics import EXACT, FAITHFUL, Error
 from conformance.oracle import indexing_order as oracle
 from conformance.rows import small
 from conformance.subject import Subject
+from conformance.wanted import Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, stepped, transposed
 from properties.strategies.values import cycle, interesting
 
@@ -33,8 +34,13 @@ def repeated(dtype: str, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     return table[np.random.default_rng(seed).integers(0, len(table), shape)]
 
 
-@pytest.mark.parametrize("name", [pytest.param("unique", marks=check("indexing.unique")),
-                                  pytest.param("unique_consecutive", marks=check("indexing.unique-consecutive"))])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("unique", marks=check("indexing.unique")),
+        pytest.param("unique_consecutive", marks=check("indexing.unique-consecutive")),
+    ],
+)
 def test_distinct_values(subject: Subject, name: str) -> None:
     law = getattr(oracle, name)
     turn = 0
@@ -53,7 +59,9 @@ def _distinct(text: str, name: str, x: torch.Tensor, wanted: Any, dtype: str, tu
     call = getattr(torch, name) if turn % 2 else lambda x, **options: getattr(x, name)(**options)
     same(f"{text})", call(x), Wanted(values, dtype, signed_zeros=False))
     both = call(x, return_inverse=True, return_counts=True)
-    require(isinstance(both, tuple) and len(both) == 3, f"{text}, return_inverse, return_counts) gives no three tensors")
+    require(
+        isinstance(both, tuple) and len(both) == 3, f"{text}, return_inverse, return_counts) gives no three tensors"
+    )
     wants = (Wanted(values, dtype, signed_zeros=False), Wanted(inverse, "int64"), Wanted(counts, "int64"))
     for part, want, word in zip(both, wants, ("values", "inverse", "counts"), strict=True):
         same(f"{text}), {word}", part, want)
@@ -69,13 +77,16 @@ FLAT = (((6, 2), 0), ((2, 17), 1), ((3, 9), -1), ((17,), 0), ((1, 3), 0), ((33, 
 DEEP = (((9, 2, 2), 0), ((2, 2, 5), -1), ((2, 8, 1), -2), ((2, 17, 2), 1))
 
 
-@pytest.mark.parametrize(("name", "shapes"), [
-    pytest.param("unique", FLAT, marks=check("indexing.unique-dim")),
-    pytest.param("unique_consecutive", FLAT, marks=check("indexing.unique-dim")),
-    # Older releases sort slices of several dimensions by their elements in another order.
-    pytest.param("unique", DEEP, marks=check("indexing.unique-dim", since="2.6")),
-    pytest.param("unique_consecutive", DEEP, marks=check("indexing.unique-dim")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [
+        pytest.param("unique", FLAT, marks=check("indexing.unique-dim")),
+        pytest.param("unique_consecutive", FLAT, marks=check("indexing.unique-dim")),
+        # Older releases sort slices of several dimensions by their elements in another order.
+        pytest.param("unique", DEEP, marks=check("indexing.unique-dim", since="2.6")),
+        pytest.param("unique_consecutive", DEEP, marks=check("indexing.unique-dim")),
+    ],
+)
 def test_distinct_slices(subject: Subject, name: str, shapes: tuple[Any, ...]) -> None:
     turn = 0
     for dtype in ("bool", "int64", "uint8", "float32", "float64"):
@@ -89,7 +100,11 @@ def test_distinct_slices(subject: Subject, name: str, shapes: tuple[Any, ...]) -
                 x = LAYOUTS[layout](values, dtype).on(subject)
                 text = f"torch.{name}(<{dtype} {shape}, {layout}>, dim={dim})"
                 found = getattr(torch, name)(x, return_inverse=True, return_counts=True, dim=dim)
-                wants = (Wanted(wanted[0], dtype, signed_zeros=False), Wanted(wanted[1], "int64"), Wanted(wanted[2], "int64"))
+                wants = (
+                    Wanted(wanted[0], dtype, signed_zeros=False),
+                    Wanted(wanted[1], "int64"),
+                    Wanted(wanted[2], "int64"),
+                )
                 for part, want in zip(found, wants, strict=True):
                     same(text, part, want)
                 same(text, getattr(torch, name)(x, dim=dim), wants[0])
@@ -126,8 +141,13 @@ def test_both_zeros_are_one_value(subject: Subject) -> None:
             same(f"torch.unique({values}), counts", counts, Wanted(times, "int64"))
 
 
-@pytest.mark.parametrize("name", [pytest.param("unique", marks=check("indexing.unique")),
-                                  pytest.param("unique_consecutive", marks=check("indexing.unique-consecutive"))])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("unique", marks=check("indexing.unique")),
+        pytest.param("unique_consecutive", marks=check("indexing.unique-consecutive")),
+    ],
+)
 def test_distinct_values_of_a_long_tensor(subject: Subject, name: str) -> None:
     for dtype in ("int64", "float32", "uint8", "bool"):
         values = np.repeat(repeated(dtype, (LONG // 3,)), 3)
@@ -154,8 +174,16 @@ SEARCHED = ("uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "
 def test_searching_in_sorted_values(subject: Subject) -> None:
     turn = 0
     for dtype in SEARCHED:
-        for edges_shape, shape in (((5,), (17,)), ((9,), (3, 4)), ((4, 6), (4, 5)), ((2, 3, 4), (2, 3, 7)), ((33,), ()), ((1,), (3,)),
-                                   ((0,), (3,)), ((3,), (0,))):  # fmt: skip
+        for edges_shape, shape in (
+            ((5,), (17,)),
+            ((9,), (3, 4)),
+            ((4, 6), (4, 5)),
+            ((2, 3, 4), (2, 3, 7)),
+            ((33,), ()),
+            ((1,), (3,)),
+            ((0,), (3,)),
+            ((3,), (0,)),
+        ):
             edges = np.sort(cycle(interesting(dtype, finite=True), edges_shape), axis=-1)
             if not edges_shape[0]:
                 edges = edges[:0]
@@ -197,7 +225,9 @@ def test_searching_for_a_number_and_by_a_sorter(subject: Subject) -> None:
         shuffled[mixed] = edges
         values = np.array([[2.0, 3.0], [8.0, -1.0]])
         options = {"sorter": contiguous(mixed, "int64").on(subject)}
-        out = torch.searchsorted(layout(shuffled, "float64").on(subject), contiguous(values, "float64").on(subject), **options)
+        out = torch.searchsorted(
+            layout(shuffled, "float64").on(subject), contiguous(values, "float64").on(subject), **options
+        )
         same("torch.searchsorted(edges, values, sorter=…)", out, Wanted(oracle.searchsorted(edges, values), "int64"))
 
 
@@ -214,8 +244,13 @@ def test_bucketize(subject: Subject) -> None:
                 kind = "int32" if turn % 3 == 0 else "int64"
                 wanted = Wanted(oracle.searchsorted(edges, values, right).astype(kind), kind)
                 given = (layout(values, dtype), (stepped if turn % 2 else contiguous)(edges, dtype))
-                call = Invocation("bucketize", given, (wanted,), {"right": right, "out_int32": kind == "int32"},
-                                  ("input", "boundaries"))  # fmt: skip
+                call = Invocation(
+                    "bucketize",
+                    given,
+                    (wanted,),
+                    {"right": right, "out_int32": kind == "int32"},
+                    ("input", "boundaries"),
+                )
                 answer(subject, call, ("function", "keywords"))
     edges = contiguous(np.array([1.0, 3, 3]), "float32").on(subject)
     for value, right, wanted in ((3.0, False, 1), (3.0, True, 3), (0.5, True, 0)):
@@ -229,28 +264,41 @@ def test_searching_for_many_values(subject: Subject) -> None:
     values = (np.arange(LONG) * 7 % 101).astype(np.float32) / 2
     for right in (False, True):
         wanted = Wanted(np.searchsorted(edges, values, "right" if right else "left"), "int64")
-        out = torch.bucketize(stepped(values, "float32").on(subject), contiguous(edges, "float32").on(subject), right=right)
+        out = torch.bucketize(
+            stepped(values, "float32").on(subject), contiguous(edges, "float32").on(subject), right=right
+        )
         same(f"torch.bucketize(<{LONG}>, edges, right={right})", out, wanted)
 
 
 @check("indexing.histc")
 def test_histc(subject: Subject) -> None:
-    cases = [((33,), 8, 0, 0), ((4, 5), 4, 0, 8), ((3, 4, 5), 5, -1, 4), ((17,), 16, -8, 8), ((100,), 1, 0, 4), ((1,), 4, 0, 0),
-             ((20,), 10, 2, 7)]  # fmt: skip
+    cases = [
+        ((33,), 8, 0, 0),
+        ((4, 5), 4, 0, 8),
+        ((3, 4, 5), 5, -1, 4),
+        ((17,), 16, -8, 8),
+        ((100,), 1, 0, 4),
+        ((1,), 4, 0, 0),
+        ((20,), 10, 2, 7),
+    ]
     for dtype in ("float32", "float64"):
         for shape, bins, low, high in cases:
             values = (np.arange(int(np.prod(shape))) * 7 % 33 / 4).reshape(shape).astype(dtype)
             for layout in DENSE:
                 options = {} if (low, high) == (0, 0) else {"min": low, "max": high}
                 wanted = Wanted(oracle.histc(values, bins, low, high).astype(dtype), dtype)
-                call = Invocation("histc", (LAYOUTS[layout](values, dtype), bins), (wanted,), options, ("input", "bins"))
+                call = Invocation(
+                    "histc", (LAYOUTS[layout](values, dtype), bins), (wanted,), options, ("input", "bins")
+                )
                 answer(subject, call, ("function", "method", "keywords", "out"))
     values = np.arange(200.0) / 2
     out = torch.histc(contiguous(values, "float64").on(subject))
     same("torch.histc(x)", out, Wanted(oracle.histc(values), "float64"))
     big = (np.arange(LONG) % 128).astype(np.float32)
     out = torch.histc(stepped(big, "float32").on(subject), 32, 0, 128)
-    same("torch.histc(<40003>, 32, 0, 128)", out, Wanted(np.bincount(big.astype(int) // 4).astype(np.float32), "float32"))
+    same(
+        "torch.histc(<40003>, 32, 0, 128)", out, Wanted(np.bincount(big.astype(int) // 4).astype(np.float32), "float32")
+    )
 
 
 @check("indexing.histogram")
@@ -275,8 +323,10 @@ def _histogram(x: torch.Tensor, w: torch.Tensor, values: np.ndarray, weight: np.
             exact: Error = EXACT
             if density:
                 wanted, exact = wanted / (wanted.sum() * np.diff(edges)), FAITHFUL.over(4)
-            for found in (torch.histogram(x, given, weight=tensor, density=density),
-                          x.histogram(given, weight=tensor, density=density)):  # fmt: skip
+            for found in (
+                torch.histogram(x, given, weight=tensor, density=density),
+                x.histogram(given, weight=tensor, density=density),
+            ):
                 text = f"torch.histogram(x, edges, weight={weights is not None}, density={density})"
                 same(f"{text}.hist", found.hist, Wanted(wanted, dtype, exact, signed_zeros=False))
                 same(f"{text}.bin_edges", found.bin_edges, Wanted(np.array(edges, dtype), dtype))
@@ -307,12 +357,19 @@ def test_bincount(subject: Subject) -> None:
 def _weighted(subject: Subject) -> None:
     for size in (1, 17, 33):
         values = np.arange(size) * 5 % 9
-        for weight, wanted in (("float32", "float32"), ("float64", "float64"), ("int32", "float64"), ("int64", "float64")):
+        for weight, wanted in (
+            ("float32", "float32"),
+            ("float64", "float64"),
+            ("int32", "float64"),
+            ("int64", "float64"),
+        ):
             weights = cycle(small(weight), (size,))
             expected = oracle.bincount(values, weights).astype(wanted)
             for layout in (contiguous, stepped):
                 given = (layout(values, "int64"), layout(weights, weight))
-                call = Invocation("bincount", given, (Wanted(expected, wanted, signed_zeros=False),), {}, ("input", "weights"))
+                call = Invocation(
+                    "bincount", given, (Wanted(expected, wanted, signed_zeros=False),), {}, ("input", "weights")
+                )
                 answer(subject, call, ("function", "method", "keywords"))
 
 
@@ -329,8 +386,16 @@ def test_bincount_refuses_negative_and_matrix_input(subject: Subject) -> None:
 def test_isin(subject: Subject) -> None:
     turn = 0
     for dtype in (*INTEGERS, "float32", "float64"):
-        for shape, other in (((17,), (3,)), ((4, 5), (2, 2)), ((33,), (40,)), ((3, 4, 5), (1,)), ((5,), (0,)), ((0,), (3,)), ((), (3,)),
-                             ((2, 3), (200,))):  # fmt: skip
+        for shape, other in (
+            ((17,), (3,)),
+            ((4, 5), (2, 2)),
+            ((33,), (40,)),
+            ((3, 4, 5), (1,)),
+            ((5,), (0,)),
+            ((0,), (3,)),
+            ((), (3,)),
+            ((2, 3), (200,)),
+        ):
             table = interesting(dtype, finite=True)
             values, among = cycle(table, shape), cycle(np.roll(table, 9), other)
             for invert in (False, True):
@@ -348,8 +413,6 @@ def test_isin(subject: Subject) -> None:
     other = contiguous(np.array([9, 2]), "int64").on(subject)
     out = torch.isin(alone, other, assume_unique=True)
     same("torch.isin(x, y, assume_unique=True)", out, Wanted(np.array([False, True, False, True]), "bool"))
-
-
 
 
 @check("indexing.isin-strided")

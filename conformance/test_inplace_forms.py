@@ -10,7 +10,7 @@ from conformance.assertions import Unchanged, assert_apart, assert_tensor, asser
 from conformance.check import must_answer
 from conformance.inplace import calls, small
 from conformance.inplace_calls import explained, judge, ready, rows
-from conformance.inplace_methods import FUNCTIONS
+from conformance.inplace_methods import FUNCTIONS, KEYWORDS
 
 pytestmark = must_answer
 
@@ -40,3 +40,18 @@ def test_the_twin_leaves_self_alone(subject, method):
             assert_apart(text, out, made.x)
             exact = host.dtype_name(out.dtype) != call.x.dtype
             assert_values(text, out, call.wanted.values, *(() if exact else (call.wanted.error, call.wanted.scale)))
+
+
+def names(method):
+    """The names of a method's arguments, if it has any and they may be given by name."""
+    return KEYWORDS.get(method.name, "other").split() if any(form.args for form in method.forms) else []
+
+
+@pytest.mark.parametrize("method", rows(names))
+def test_arguments_may_be_given_by_name(subject, method):
+    subject.require(method.first)
+    form = next(form for form in method.forms if form.takes(method.first) and form.args)
+    for layout in ("contiguous", "row_stepped"):
+        made = ready(subject, small(method, form, layout=layout))
+        given = dict(zip(names(method), made.args, strict=True)) | made.options
+        judge(made, lambda: getattr(made.x, method.name)(**given), f"{made.call.text}, given by name,")

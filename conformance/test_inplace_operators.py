@@ -10,7 +10,7 @@ import pytest
 
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.inplace import calls, small
+from conformance.inplace import calls, small, with_dtypes
 from conformance.inplace_calls import judge, ready, refused
 from conformance.inplace_methods import METHODS
 from properties.strategies.recipe import contiguous, expanded, layouts
@@ -62,6 +62,9 @@ def test_it_refuses_what_the_method_refuses(subject, name):
     call = small(method)
     shared = ready(subject, replace(call, x=expanded(call.x.array, call.x.dtype)))
     refused(shared, f" by {name}", lambda: augmented(name, shared.x, shared.args[0]))
+    for dtype in filter(subject.supports, method.refuses):
+        other = ready(subject, with_dtypes(small(method), dtype))
+        refused(other, f" by {name}", lambda: augmented(name, other.x, other.args[0]))
     if method.first == "float32":
         leaf = ready(subject, small(method))
         leaf.x.requires_grad_()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,12 +116,13 @@ def test_clamp_needs_a_bound(subject: Subject) -> None:
 def test_bounds_of_clamp(subject: Subject) -> None:
     values = np.array([-3.0, -0.5, 0.0, 0.5, 2.0, 7.0, INF, -INF, NAN] * 3)
     x = tensor(subject, values, "float32")
-    for arguments, expected in (
+    cases: list[tuple[dict[str, Any], np.ndarray]] = [
         ({"min": 0.25, "max": None}, np.maximum(values, 0.25)),
         ({"min": None, "max": 0.25}, np.minimum(values, 0.25)),
         ({"min": 5.0, "max": -5.0}, np.where(np.isnan(values), NAN, -5.0)),
         ({"min": -INF, "max": INF}, values),
-    ):
+    ]
+    for arguments, expected in cases:
         assert_values(f"torch.clamp(x, {arguments})", torch.clamp(x, **arguments), expected, dtype="float32")
     whole = tensor(subject, [-3, 0, 3], "int32")
     assert_values(
@@ -132,7 +134,8 @@ def test_bounds_of_clamp(subject: Subject) -> None:
 @check("math.clamp-nan-bounds")
 def test_a_bound_that_is_nan(subject: Subject) -> None:
     x = tensor(subject, [-3.0, 0.0, 7.0, INF] * 9, "float32")
-    for arguments in ({"min": NAN}, {"max": NAN}, {"min": NAN, "max": 1.0}):
+    bounds: list[dict[str, Any]] = [{"min": NAN}, {"max": NAN}, {"min": NAN, "max": 1.0}]
+    for arguments in bounds:
         assert_values(f"torch.clamp(x, {arguments})", torch.clamp(x, **arguments), np.full(36, NAN), dtype="float32")
 
 

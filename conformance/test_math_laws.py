@@ -20,7 +20,7 @@ from conformance.numerics import FEW_ULPS
 from conformance.oracle.math_promotion import promoted
 from conformance.samples_math import Sample, converted, judged, operand_dtypes, plain, tried
 from conformance.subject import Subject
-from properties.strategies.recipe import contiguous, stepped, transposed
+from properties.strategies.recipe import Layout, contiguous, stepped, transposed
 
 pytestmark = must_answer
 
@@ -43,7 +43,7 @@ MANY = [family for family in FAMILIES if any(len(r.operands) > 1 and r.family ==
 
 
 def built(
-    subject: Subject, operands: tuple[np.ndarray, ...], dtypes: tuple[str, ...], layout=contiguous
+    subject: Subject, operands: tuple[np.ndarray, ...], dtypes: tuple[str, ...], layout: Layout = contiguous
 ) -> list[torch.Tensor]:
     """The operands as tensors."""
     return [layout(x, dtype).on(subject) for x, dtype in zip(operands, dtypes, strict=True)]
@@ -201,7 +201,7 @@ def test_operands_stay_as_they_were(subject: Subject, family: str) -> None:
                     before.check(f"{form.text} of {dtype}")
 
 
-def built_plain(subject: Subject, row: Function, dtype: str, layout=contiguous) -> list[torch.Tensor]:
+def built_plain(subject: Subject, row: Function, dtype: str, layout: Layout = contiguous) -> list[torch.Tensor]:
     """Plain operands of one dtype, in two dimensions."""
     dtypes = operand_dtypes(row, dtype)
     return built(subject, plain(row, dtypes, ((3, 7),) * len(dtypes)), dtypes, layout)

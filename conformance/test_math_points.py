@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def test_cosine_and_sine_take_radians(subject: Subject) -> None:
     assert_values("x.cos()", x.cos(), cosine, FEW_ULPS, dtype="float64")
 
 
-EQUAL = (
+EQUAL: tuple[tuple[Any, str, Any, str, bool], ...] = (
     ([1.0, 2.0], "float32", [1.0, 2.0], "float32", True),
     ([1.0, 2.0], "float32", [1.0, 3.0], "float32", False),
     ([[1.0, 2.0]], "float32", [1.0, 2.0], "float32", False),
@@ -117,9 +118,9 @@ def test_the_first_parameter_of_lerp_is_input(subject: Subject) -> None:
 
 @check("math.sigmod-name")
 def test_there_is_no_sigmod(subject: Subject) -> None:
-    x = tensor(subject, [0.0], "float32")
-    assert_raises("torch.sigmod", AttributeError, lambda: torch.sigmod(x))
-    assert_raises("x.sigmod", AttributeError, lambda: x.sigmod())
+    x, spelled = tensor(subject, [0.0], "float32"), "sigmod"
+    assert_raises("torch.sigmod", AttributeError, lambda: getattr(torch, spelled)(x))
+    assert_raises("x.sigmod", AttributeError, lambda: getattr(x, spelled)())
     assert_values("torch.sigmoid(x)", torch.sigmoid(x), np.array([0.5]), dtype="float32")
 
 
@@ -135,7 +136,7 @@ def test_a_number_beside_a_tensor_is_a_dimension(subject: Subject) -> None:
         assert_raises(f"torch.{name}(x, 3)", IndexError, lambda: getattr(torch, name)(x, 3))
 
 
-CLOSE = (
+CLOSE: tuple[tuple[Any, Any, dict[str, Any], list[bool]], ...] = (
     ([1.0, 1.0, 1.0, 0.0, 0.0], [1.0, 1.00001, 1.001, 1e-8, 1e-7], {}, [True, True, False, True, False]),
     ([100.0, 1.0, -1.0], [101.0, 2.0, 1.0], {"rtol": 0.1}, [True, False, False]),
     ([1.0, 10.0], [1.25, 10.5], {"rtol": 0.0, "atol": 0.25}, [True, False]),
@@ -152,11 +153,11 @@ def test_isclose_and_allclose(subject: Subject) -> None:
     subject.require("float64")
     for a, b, arguments, expected in CLOSE:
         x, y = tensor(subject, a, "float64"), tensor(subject, b, "float64")
-        spread = [stepped(np.asarray(values), "float64").on(subject) for values in (a, b)]
+        p, q = (stepped(np.asarray(values), "float64").on(subject) for values in (a, b))
         for call, out in (
             ("torch.isclose", torch.isclose(x, y, **arguments)),
             ("x.isclose", x.isclose(y, **arguments)),
-            ("torch.isclose, strided,", torch.isclose(*spread, **arguments)),
+            ("torch.isclose, strided,", torch.isclose(p, q, **arguments)),
         ):
             assert_values(f"{call} of {a} and {b}, {arguments}", out, np.array(expected), dtype="bool")
         for call, found in (

@@ -28,7 +28,9 @@ def test_a_parameter_is_a_tensor_that_registers_itself(subject):
             values = distinct(dtype, shape)
             net, data = branch(), host.tensor(values, dtype, subject.device)
             net.w = parameter = nn.Parameter(data)
-            require(type(parameter) is nn.Parameter and isinstance(parameter, torch.Tensor), "no Parameter, or no Tensor")
+            require(
+                type(parameter) is nn.Parameter and isinstance(parameter, torch.Tensor), "no Parameter, or no Tensor"
+            )
             require(net.w is parameter and next(net.parameters()) is parameter, "another object is registered")
             assert_same("named_parameters()", [name for name, _ in net.named_parameters()], ["w"])
             assert_values("net.w", net.w.detach(), values, dtype=dtype)
@@ -46,8 +48,21 @@ def test_a_parameter_requires_a_gradient_unless_told_otherwise(subject):
             require(nn.Parameter(data.clone().requires_grad_()).requires_grad, "a Parameter requires no gradient")
             for flag in (True, False):
                 for parameter in (nn.Parameter(data, flag), nn.Parameter(data=data, requires_grad=flag)):
-                    assert_same("requires_grad", (parameter.requires_grad, parameter.is_leaf, parameter.grad), (flag, True, None))
+                    assert_same(
+                        "requires_grad",
+                        (parameter.requires_grad, parameter.is_leaf, parameter.grad),
+                        (flag, True, None),
+                    )
                     require(not data.requires_grad, "making a Parameter changed the tensor given")
+
+
+@check("module.parameter-class")
+def test_a_parameter_without_data_is_empty(subject):
+    parameter = nn.Parameter()
+    assert_same("shape, requires_grad", (tuple(parameter.shape), parameter.requires_grad), ((0,), True))
+    again = nn.Parameter(nn.Parameter(host.tensor(np.arange(3.0), "float32", subject.device), False))
+    require(type(again) is nn.Parameter and again.requires_grad, "a Parameter of a frozen Parameter is frozen")
+    assert_values("a Parameter of a Parameter", again.detach(), np.arange(3.0), dtype="float32")
 
 
 @check("module.parameter-is-leaf")
@@ -68,7 +83,9 @@ def test_a_parameter_shares_the_memory_of_its_data(subject):
             parameter = nn.Parameter(data)
             assert_values(f"Parameter({recipe!r:.60})", parameter.detach(), recipe.array, dtype="float32")
             same = (parameter.data_ptr(), tuple(parameter.stride()), parameter.storage_offset())
-            assert_same("address, strides and offset", same, (data.data_ptr(), tuple(data.stride()), data.storage_offset()))
+            assert_same(
+                "address, strides and offset", same, (data.data_ptr(), tuple(data.stride()), data.storage_offset())
+            )
     data = host.tensor(np.arange(3.0), "float32", subject.device)
     parameter = nn.Parameter(data)
     data[1] = 9.0
@@ -105,9 +122,19 @@ def test_results_of_parameters_are_plain_tensors(subject):
         "zeros_like(p)": torch.zeros_like(parameter),
     }
     for call, out in results.items():
-        require(type(out) is torch.Tensor, f"{call} is a {type(out).__name__}, but should be a Tensor", "Tensor", type(out).__name__)
-    require(parameter.requires_grad_(False) is parameter and parameter.requires_grad_() is parameter, "requires_grad_ makes another")
-    net = branch()
+        require(
+            type(out) is torch.Tensor,
+            f"{call} is a {type(out).__name__}, but should be a Tensor",
+            "Tensor",
+            type(out).__name__,
+        )
+
+
+@check("module.parameter-results")
+def test_only_the_parameter_itself_registers(subject):
+    parameter, net = nn.Parameter(host.tensor(np.arange(3.0), "float32", subject.device)), branch()
+    require(parameter.requires_grad_(False) is parameter, "requires_grad_(False) makes another object")
+    require(parameter.requires_grad_() is parameter, "requires_grad_() makes another object")
     net.result = parameter + 1
     assert_same("parameters after assigning a result", list(net.parameters()), [])
 
@@ -130,8 +157,16 @@ def test_a_copy_of_a_parameter_is_a_parameter_with_memory_of_its_own(subject):
         for recipe in layouts(distinct("float32", shape), "float32"):
             for flag in (True, False):
                 parameter = nn.Parameter(recipe.on(subject), requires_grad=flag)
-                for call, twin in {"deepcopy": copy.deepcopy(parameter), "pickle": pickle.loads(pickle.dumps(parameter))}.items():
-                    require(type(twin) is nn.Parameter, f"{call} gives a {type(twin).__name__}", "Parameter", type(twin).__name__)
+                for call, twin in {
+                    "deepcopy": copy.deepcopy(parameter),
+                    "pickle": pickle.loads(pickle.dumps(parameter)),
+                }.items():
+                    require(
+                        type(twin) is nn.Parameter,
+                        f"{call} gives a {type(twin).__name__}",
+                        "Parameter",
+                        type(twin).__name__,
+                    )
                     assert_values(call, twin.detach(), recipe.array, dtype="float32")
                     assert_same(f"{call}: requires_grad, is_leaf", (twin.requires_grad, twin.is_leaf), (flag, True))
                     assert_apart(call, twin, parameter)
@@ -164,4 +199,6 @@ def test_parameters_found_by_name_are_the_live_ones(subject):
     assert_values("the layer's weight", net[1][0].weight.detach(), np.array([[2.0, 3.0]]))
     x = host.tensor(np.array([[1.0, 2.0]]), "float32", subject.device)
     assert_values("net(x) after setting parameters by name", net(x).detach(), np.array([[15.5]]))
-    assert_raises("an in-place write to a parameter with gradients on", RuntimeError, lambda: named["0.bias"].fill_(1.0))
+    assert_raises(
+        "an in-place write to a parameter with gradients on", RuntimeError, lambda: named["0.bias"].fill_(1.0)
+    )

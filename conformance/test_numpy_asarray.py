@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 
 from conformance import host
@@ -82,32 +83,24 @@ def test_asarray_shares_an_array_without_dimensions(subject: Subject) -> None:
 
 
 @check("numpy.asarray-tensor")
-def test_asarray_of_a_tensor_shares_unless_told(subject: Subject) -> None:
-    for layout in LAYOUTS:
-        recipe = LAYOUTS[layout](distinct("float32", (3, 7)), "float32")
-        t = recipe.on(subject)
-        before = Unchanged(t=t)
-        for name, out in (
-            ("", torch.asarray(t)),
-            ("copy=False", torch.asarray(t, copy=False)),
-            ("as_tensor", torch.as_tensor(t)),
-            ("dtype=torch.float32", torch.asarray(t, dtype=torch.float32)),
-        ):
-            require(
-                out.data_ptr() == t.data_ptr() and out.stride() == t.stride(),
-                f"asarray({layout} tensor, {name}) copies",
-            )
-        for name, out in (
-            ("copy=True", torch.asarray(t, copy=True)),
-            ("float64", torch.asarray(t, dtype=torch.float64)),
-            ("as_tensor, float64", torch.as_tensor(t, dtype=torch.float64)),
-        ):
-            assert_apart(f"asarray({layout} tensor, {name})", out, t)
-            assert_values(f"asarray({layout} tensor, {name})", out, recipe.array)
-        require(torch.as_tensor(t) is t, "torch.as_tensor(t) is another tensor than t")
-        assert_raises(
-            "asarray(t, dtype=torch.float64, copy=False)",
-            ValueError,
-            lambda t=t: torch.asarray(t, dtype=torch.float64, copy=False),
-        )
-        before.check("asarray")
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_asarray_of_a_tensor_shares_unless_told(subject: Subject, layout: str) -> None:
+    recipe = LAYOUTS[layout](distinct("float32", (3, 7)), "float32")
+    t = recipe.on(subject)
+    before = Unchanged(t=t)
+    shared = [torch.asarray(t), torch.asarray(t, copy=False), torch.asarray(t, dtype=torch.float32), torch.as_tensor(t)]
+    for number, out in enumerate(shared):
+        same = out.data_ptr() == t.data_ptr() and out.stride() == t.stride()
+        require(same, f"form {number} of torch.asarray({layout} tensor) copies, or lays it out anew")
+        assert_values(f"form {number} of torch.asarray({layout} tensor)", out, recipe.array, dtype="float32")
+    for name, out, dtype in (
+        ("copy=True", torch.asarray(t, copy=True), "float32"),
+        ("dtype=torch.float64", torch.asarray(t, dtype=torch.float64), "float64"),
+        ("dtype=torch.float64, as_tensor", torch.as_tensor(t, dtype=torch.float64), "float64"),
+    ):
+        assert_apart(f"torch.asarray({layout} tensor, {name})", out, t)
+        assert_values(f"torch.asarray({layout} tensor, {name})", out, recipe.array, dtype=dtype)
+    require(torch.as_tensor(t) is t, "torch.as_tensor(t) is another tensor than t")
+    call = "torch.asarray(t, dtype=torch.float64, copy=False)"
+    assert_raises(call, ValueError, lambda: torch.asarray(t, dtype=torch.float64, copy=False))
+    before.check("torch.asarray")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -50,33 +51,31 @@ def test_array_copies_the_tensors_elements(subject: Subject, kind: str) -> None:
         assert_array(f"{call} after a write to the tensor", a, recipe.array)
 
 
+def fitting(dtype: str) -> np.ndarray:
+    """Values of a dtype that every dtype of numpy has."""
+    values = distinct(dtype, (3, 7))
+    return values if dtype == "bool" else (values.real % 5).astype(dtype)
+
+
 @check("numpy.array-dtype")
-def test_asarray_converts_to_the_dtype_that_is_asked_for(subject: Subject) -> None:
+@pytest.mark.parametrize("layout", ["contiguous", "stepped"])
+def test_asarray_converts_to_the_dtype_that_is_asked_for(subject: Subject, layout: str) -> None:
     subject.require_feature("host_memory")
-    for source, target, layout in ((s, t, lay) for s in NUMPY for t in NUMPY for lay in ("contiguous", "stepped")):
-        recipe = LAYOUTS[layout](
-            distinct(source, (3, 7))
-            if source == "bool"
-            else distinct(source, (3, 7)) % 5
-            if "complex" not in source
-            else distinct(source, (3, 7)).real,
-            source,
-        )
+    for source, target in itertools.product(NUMPY, NUMPY):
+        recipe = LAYOUTS[layout](fitting(source), source)
         t = recipe.on(subject)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # numpy's, when imaginary parts are dropped
             expected = recipe.array.astype(target)
-            for name, a in (
-                ("np.asarray", np.asarray(t, dtype=target)),
-                ("np.array", np.array(t, dtype=target)),
-                ("__array__", t.__array__(np.dtype(target))),
-            ):
-                call = f"{name}({layout} {source} tensor, {target})"
-                assert_array(call, np.ascontiguousarray(a), expected)
-                if source != target:
-                    assert_separate(call, t, a)
+            found = {"np.asarray": np.asarray(t, dtype=target), "np.array": np.array(t, dtype=target)}
+            found["__array__"] = t.__array__(np.dtype(target))
+        for name, a in found.items():
+            call = f"{name}({layout} {source} tensor, {target})"
+            assert_array(call, np.ascontiguousarray(a), expected)
+            if source != target:
+                assert_separate(call, t, a)
         if source == target:
-            assert_shared(f"np.asarray({source} tensor, {target})", t, np.asarray(t, dtype=target))
+            assert_shared(f"np.asarray({source} tensor, {target})", t, found["np.asarray"])
 
 
 UNARY: dict[str, Callable[[Any], Any]] = {

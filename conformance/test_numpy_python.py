@@ -12,7 +12,7 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, require
 from conformance.check import check, must_answer
-from conformance.dtypes import COMMON, COMPLEX, FLOATS, INTEGERS
+from conformance.dtypes import COMPLEX, FLOATS, INTEGERS
 from conformance.oracle import numpy as oracle
 from conformance.subject import Subject
 from properties.strategies.ndarrays import arrangements
@@ -98,18 +98,19 @@ def test_tolist_nests_as_the_shape_says(subject: Subject, kind: str) -> None:
 
 
 @check("numpy.int-and-float")
-@pytest.mark.parametrize("dtype", ["bool", *INTEGERS, *FLOATS])
-def test_int_cuts_and_float_keeps(subject: Subject, dtype: str) -> None:
-    for t, value in numbers(dtype, subject):
-        exact = oracle.number(value, dtype)
-        call = f"of a {dtype} tensor holding {exact!r}"
-        same(f"float() {call}", float(t), float(exact))
-        same(f"complex() {call}", complex(t), complex(exact))
-        if math.isfinite(exact):
-            if abs(exact) < 2**63:
-                same(f"int() {call}", int(t), int(exact))
-        else:
-            assert_raises(f"int() {call}", (ValueError, OverflowError, RuntimeError), lambda t=t: int(t))
+@pytest.mark.parametrize("kind", ["integers", "floats"])
+def test_int_cuts_and_float_keeps(subject: Subject, kind: str) -> None:
+    for dtype in WIDE[kind]:
+        for t, value in numbers(dtype, subject):
+            exact = oracle.number(value, dtype)
+            call = f"of a {dtype} tensor holding {exact!r}"
+            same(f"float() {call}", float(t), float(exact))
+            same(f"complex() {call}", complex(t), complex(exact))
+            if math.isfinite(exact):
+                if abs(exact) < 2**63:
+                    same(f"int() {call}", int(t), int(exact))
+            else:
+                assert_raises(f"int() {call}", (ValueError, OverflowError, RuntimeError), lambda t=t: int(t))
 
 
 @check("numpy.int-and-float")
@@ -125,28 +126,29 @@ def test_complex_numbers_convert_if_they_are_real(subject: Subject) -> None:
 
 
 @check("numpy.truth")
-@pytest.mark.parametrize("dtype", COMMON)
-def test_truth_is_that_of_the_number(subject: Subject, dtype: str) -> None:
-    for t, value in numbers(dtype, subject):
-        call = f"bool() of a {dtype} tensor holding {value!r}"
-        same(call, bool(t), oracle.truth(value))
-        same(f"not, {call}", not t, not oracle.truth(value))
-    for shape in ((2,), (0,), (2, 0), (5, 5)):
-        for fill in (0, 1):
-            t = torch.full(shape, fill, dtype=host.torch_dtype(dtype), device=subject.device)
-            assert_raises(f"bool() of a tensor of {shape}", RuntimeError, lambda t=t: bool(t))
+@pytest.mark.parametrize("kind", WIDE)
+def test_truth_is_that_of_the_number(subject: Subject, kind: str) -> None:
+    for dtype in WIDE[kind]:
+        for t, value in numbers(dtype, subject):
+            call = f"bool() of a {dtype} tensor holding {value!r}"
+            same(call, bool(t), oracle.truth(value))
+            same(f"not, {call}", not t, not oracle.truth(value))
+        for shape in ((2,), (0,), (2, 0), (5, 5)):
+            for fill in (0, 1):
+                t = torch.full(shape, fill, dtype=host.torch_dtype(dtype), device=subject.device)
+                assert_raises(f"bool() of a tensor of {shape}", RuntimeError, lambda t=t: bool(t))
 
 
 @check("numpy.index")
-@pytest.mark.parametrize("dtype", ["bool", *INTEGERS])
-def test_integer_tensors_serve_as_indices(subject: Subject, dtype: str) -> None:
-    for t, value in numbers(dtype, subject):
-        same(f"operator.index of a {dtype} tensor holding {value!r}", operator.index(t), int(value))
-    letters = list("abcdefgh")
-    one, three = (torch.tensor(n % 2 if dtype == "bool" else n, dtype=host.torch_dtype(dtype)) for n in (1, 3))
-    require(letters[one] == "b" and letters[one:] == letters[1:], f"a list cannot be indexed by a {dtype} tensor")
-    require(list(range(three)) == list(range(int(three))), f"range(tensor of {dtype}) counts otherwise")
-    require("ab" * three == "ab" * int(three), f"str * tensor of {dtype} repeats otherwise")
+def test_integer_tensors_serve_as_indices(subject: Subject) -> None:
+    for dtype in WIDE["integers"]:
+        for t, value in numbers(dtype, subject):
+            same(f"operator.index of a {dtype} tensor holding {value!r}", operator.index(t), int(value))
+        letters = list("abcdefgh")
+        one, three = (torch.tensor(n % 2 if dtype == "bool" else n, dtype=host.torch_dtype(dtype)) for n in (1, 3))
+        require(letters[one] == "b" and letters[one:] == letters[1:], f"a list cannot be indexed by a {dtype} tensor")
+        require(list(range(three)) == list(range(int(three))), f"range(tensor of {dtype}) counts otherwise")
+        require("ab" * three == "ab" * int(three), f"str * tensor of {dtype} repeats otherwise")
 
 
 @check("numpy.index")

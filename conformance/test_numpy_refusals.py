@@ -75,7 +75,7 @@ def test_dtypes_that_pytorch_lacks_are_refused(subject: Subject) -> None:
     assert_values("torch.from_numpy after refusals", torch.from_numpy(np.arange(3)), [0, 1, 2], dtype="int64")
 
 
-@check("numpy.from-numpy-uint16-refused")
+@check("numpy.from-numpy-unsupported-dtypes", until="2.3")
 def test_wider_unsigned_arrays_were_refused(subject: Subject) -> None:
     for reader, read in READERS.items():
         for dtype in ("uint16", "uint32", "uint64"):

@@ -13,12 +13,13 @@ from conformance import host, rows
 from conformance.assertions import Unchanged, assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMPLEX, DTYPES, INTEGERS, NUMPY
-from conformance.every_form import Invocation, Kind, Wanted, answer, find, same
+from conformance.every_form import Invocation, answer, find
 from conformance.numerics import SUMMED
 from conformance.oracle import reduction as oracle
 from conformance.oracle import reduction_scan as scan
 from conformance.reduction_rows import GROUPS, of_answer
 from conformance.subject import Subject
+from conformance.wanted import Kind, Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, expanded, offset, stepped, transposed
 from properties.strategies.values import cycle, random_normal
 
@@ -27,9 +28,13 @@ pytestmark = must_answer
 LONG = 70_001  # more than one thread's share, and no multiple of anything
 
 
-@pytest.mark.parametrize("function", [
-    pytest.param(key, marks=check(f"reduction.{group[0].claim}", since=group[0].since)) for key, group in GROUPS.items()
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(key, marks=check(f"reduction.{group[0].claim}", since=group[0].since))
+        for key, group in GROUPS.items()
+    ],
+)
 def test_a_function(subject: Subject, function: str) -> None:
     for row in GROUPS[function]:
         rows.run(row, subject)
@@ -38,17 +43,47 @@ def test_a_function(subject: Subject, function: str) -> None:
 # -- dtypes --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"reduction.{claim}")) for claim, name in (
-    ("sum-dtype", "sum"), ("sum-dtype", "prod"), ("sum-dtype", "nansum"), ("scan-dtype", "cumsum"), ("scan-dtype", "cumprod"),
-    ("mean-dtype", "mean"))])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=check(f"reduction.{claim}"))
+        for claim, name in (
+            ("sum-dtype", "sum"),
+            ("sum-dtype", "prod"),
+            ("sum-dtype", "nansum"),
+            ("scan-dtype", "cumsum"),
+            ("scan-dtype", "cumprod"),
+            ("mean-dtype", "mean"),
+        )
+    ],
+)
 def test_the_dtype_argument_converts_first(subject: Subject, name: str) -> None:
-    law = {"sum": oracle.total, "prod": oracle.prod, "nansum": oracle.nansum, "mean": oracle.mean,
-           "cumsum": scan.cumsum, "cumprod": scan.cumprod}[name]  # fmt: skip
-    pairs = [("uint8", "float32"), ("int8", "float64"), ("int32", "float64"), ("int64", "float32"), ("bool", "float32"),
-             ("float32", "float64"), ("float64", "float32"), ("uint8", "int64"), ("int8", "int32"), ("bool", "int32"),
-             ("float32", "int64"), ("float64", "int32")]  # fmt: skip
+    law = {
+        "sum": oracle.total,
+        "prod": oracle.prod,
+        "nansum": oracle.nansum,
+        "mean": oracle.mean,
+        "cumsum": scan.cumsum,
+        "cumprod": scan.cumprod,
+    }[name]
+    pairs = [
+        ("uint8", "float32"),
+        ("int8", "float64"),
+        ("int32", "float64"),
+        ("int64", "float32"),
+        ("bool", "float32"),
+        ("float32", "float64"),
+        ("float64", "float32"),
+        ("uint8", "int64"),
+        ("int8", "int32"),
+        ("bool", "int32"),
+        ("float32", "int64"),
+        ("float64", "int32"),
+    ]
     for given, kind in pairs:
-        if (name == "mean" and kind.startswith("int")) or (name == "nansum" and (given == "bool" or kind.startswith("int"))):
+        if (name == "mean" and kind.startswith("int")) or (
+            name == "nansum" and (given == "bool" or kind.startswith("int"))
+        ):
             continue
         table = "powers" if "prod" in name else "small"
         for shape, dim in (((4, 5), 1), ((33,), 0), ((3, 4, 5), -2)):
@@ -56,7 +91,64 @@ def test_the_dtype_argument_converts_first(subject: Subject, name: str) -> None:
                 x = layout(rows.filled(table, given, shape), given)
                 found = law(x.array, dim, dtype=kind)
                 wanted = (of_answer(found, kind, SUMMED if name == "mean" else rows.EXACT),)
-                answer(subject, Invocation(name, (x, dim), wanted, {"dtype": Kind(kind)}), ("function", "method", "out"))
+                answer(
+                    subject, Invocation(name, (x, dim), wanted, {"dtype": Kind(kind)}), ("function", "method", "out")
+                )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=check(f"reduction.{claim}"))
+        for claim, name in (
+            ("sum-dtype", "sum"),
+            ("sum-dtype", "nansum"),
+            ("mean-dtype", "mean"),
+            ("scan-dtype", "cumsum"),
+            ("sum-dtype", "prod"),
+        )
+    ],
+)
+def test_what_is_converted_first_neither_overflows_nor_keeps_its_fraction(subject: Subject, name: str) -> None:
+    cases = [
+        ("float32", "float64", [2e38, 2e38, 2e38, 1]),
+        ("float64", "int64", [0.5, 0.5, 1.75, -1.5]),
+        ("float32", "int64", [0.5, 0.75, 2.5, 1.5]),
+        ("int64", "float64", [2**62, 2**62, 2**62, 4]),
+    ]
+    law = {
+        "sum": oracle.total,
+        "nansum": oracle.nansum,
+        "mean": oracle.mean,
+        "cumsum": scan.cumsum,
+        "prod": oracle.prod,
+    }[name]
+    for given, kind, line in cases:
+        if (name in ("mean", "nansum") and kind == "int64") or (name == "prod" and line[0] > 9):
+            continue
+        values = np.array([line, line[::-1]]).astype(given)
+        for layout in (contiguous, transposed, stepped):
+            wanted = (of_answer(law(values, 1, dtype=kind), kind, SUMMED),)
+            call = Invocation(name, (layout(values, given), 1), wanted, {"dtype": Kind(kind)})
+            answer(subject, call, ("function", "method"))
+            if name not in ("cumsum", "nansum"):
+                wanted = (of_answer(law(values, dtype=kind), kind, SUMMED),)
+                call = Invocation(name, (layout(values, given),), wanted, {"dtype": Kind(kind)})
+                answer(subject, call, ("function", "method"))
+
+
+@check("reduction.truth-of-complex")
+def test_purely_imaginary_numbers_are_true(subject: Subject) -> None:
+    for dtype in COMPLEX:
+        for line in ([1j, 0], [0, 0], [1j, 2j], [0, 1], [complex(0, 1e-30), 3]):
+            values = np.array([line, line[::-1]]).astype(dtype)
+            for layout in (contiguous, transposed, stepped):
+                x = layout(values, dtype)
+                for name, law in (("all", oracle.all_), ("any", oracle.any_), ("count_nonzero", oracle.count_nonzero)):
+                    for args in ((), (1,)):
+                        kind = "int64" if name == "count_nonzero" else "bool"
+                        call = Invocation(name, (x, *args), (Wanted(law(values, *args), kind),))
+                        answer(subject, call, ("function", "method"))
 
 
 @check("reduction.sum-of-matches")
@@ -82,11 +174,16 @@ def test_sums_and_products_of_whole_numbers_are_int64_and_wrap(subject: Subject)
             for name, law in (("sum", oracle.total), ("cumsum", None)):
                 x = stepped(values, dtype)
                 wanted = np.cumsum(values, dtype=np.int64) if law is None else law(values, 0).values
-                answer(subject, Invocation(name, (x, 0), (Wanted(np.asarray(wanted), "int64"),)), ("function", "method"))
+                answer(
+                    subject, Invocation(name, (x, 0), (Wanted(np.asarray(wanted), "int64"),)), ("function", "method")
+                )
     big = contiguous(np.array([2**62, 2**62, 2**62]), "int64").on(subject)
     same("torch.sum of 3 * 2**62", torch.sum(big), Wanted(np.array(3 * 2**62 - 2**64), "int64"))
-    same("torch.prod of 2**62, 2, 2", torch.prod(contiguous(np.array([2**62, 2, 2]), "int64").on(subject)),
-         Wanted(np.array(0), "int64"))  # fmt: skip
+    same(
+        "torch.prod of 2**62, 2, 2",
+        torch.prod(contiguous(np.array([2**62, 2, 2]), "int64").on(subject)),
+        Wanted(np.array(0), "int64"),
+    )
 
 
 @check("reduction.integer-mean-refused")
@@ -105,17 +202,31 @@ def test_what_has_no_order_is_refused(subject: Subject) -> None:
     x = contiguous(rows.filled("small", "complex64", (4, 5)), "complex64").on(subject)
     for name in ("max", "min", "amax", "amin", "argmax", "sort", "median", "topk", "cummax", "kthvalue"):
         args = {"topk": (2,), "cummax": (0,), "kthvalue": (1,)}.get(name, ())
-        assert_raises(f"torch.{name}(complex64)", (RuntimeError, NotImplementedError, TypeError),
-                      lambda name=name, args=args: find(name)(x, *args))  # fmt: skip
+        assert_raises(
+            f"torch.{name}(complex64)",
+            (RuntimeError, NotImplementedError, TypeError),
+            lambda name=name, args=args: find(name)(x, *args),
+        )
 
 
 # -- empty, bad, long ------------------------------------------------------------------------------------------------
 
 IDENTITY: dict[str, tuple[Any, str | None]] = {
-    "sum": (0, "int64"), "prod": (1, "int64"), "nansum": (0, "int64"), "mean": (np.nan, None), "nanmean": (np.nan, None),
-    "all": (True, "bool"), "any": (False, "bool"), "count_nonzero": (0, "int64"), "std": (np.nan, None), "var": (np.nan, None),
-    "logsumexp": (-np.inf, None), "norm": (0, None), "median": (np.nan, None), "nanmedian": (np.nan, None),
-}  # fmt: skip
+    "sum": (0, "int64"),
+    "prod": (1, "int64"),
+    "nansum": (0, "int64"),
+    "mean": (np.nan, None),
+    "nanmean": (np.nan, None),
+    "all": (True, "bool"),
+    "any": (False, "bool"),
+    "count_nonzero": (0, "int64"),
+    "std": (np.nan, None),
+    "var": (np.nan, None),
+    "logsumexp": (-np.inf, None),
+    "norm": (0, None),
+    "median": (np.nan, None),
+    "nanmedian": (np.nan, None),
+}
 
 
 @check("reduction.empty-identity")
@@ -129,7 +240,9 @@ def test_a_reduction_of_nothing_gives_its_identity(subject: Subject) -> None:
 
 
 def _identity(subject: Subject, name: str, dtype: str, shape: tuple[int, ...], dim: Any, value: Any, own: str) -> None:
-    if (name in ("median", "nanmedian") and (dtype == "int64" or dim is not None)) or (name == "logsumexp" and dim is None):
+    if (name in ("median", "nanmedian") and (dtype == "int64" or dim is not None)) or (
+        name == "logsumexp" and dim is None
+    ):
         return  # the place in an empty line, and an integer that is not a number, do not exist
     x = contiguous(np.zeros(shape), dtype).on(subject)
     left = () if dim is None else tuple(side for d, side in enumerate(shape) if d != dim)
@@ -144,13 +257,19 @@ def test_the_extremes_of_nothing_are_refused(subject: Subject) -> None:
     for shape in ((0,), (2, 0), (0, 3)):
         x = contiguous(np.zeros(shape), "float32").on(subject)
         for name in ("max", "min", "amax", "amin", "argmax", "argmin", "aminmax"):
-            for text, call in (("torch.", lambda name=name, x=x: find(name)(x)), ("x.", lambda name=name, x=x: getattr(x, name)())):
+            for text, call in (
+                ("torch.", lambda name=name, x=x: find(name)(x)),
+                ("x.", lambda name=name, x=x: getattr(x, name)()),
+            ):
                 assert_raises(f"{text}{name} of shape {shape}", (RuntimeError, IndexError), call)
         empty = shape.index(0)
         for name in ("max", "min", "amax", "argmax", "argmin", "median", "mode", "kthvalue", "nanmedian"):
             args = (1, empty) if name == "kthvalue" else (empty,)
-            assert_raises(f"torch.{name} of shape {shape} along {empty}", (RuntimeError, IndexError),
-                          lambda name=name, x=x, args=args: find(name)(x, *args))  # fmt: skip
+            assert_raises(
+                f"torch.{name} of shape {shape} along {empty}",
+                (RuntimeError, IndexError),
+                lambda name=name, x=x, args=args: find(name)(x, *args),
+            )
 
 
 @check("reduction.empty-other-dimension")
@@ -167,9 +286,34 @@ def test_other_dimensions_may_be_empty(subject: Subject) -> None:
         same(f"torch.argmax({shape}, {dim})", torch.argmax(x, dim), Wanted(np.zeros(left, np.int64), "int64"))
 
 
-ONE_DIM = ("sum", "mean", "prod", "nansum", "amax", "amin", "max", "min", "argmax", "argmin", "all", "any", "cumsum", "cumprod",
-           "cummax", "cummin", "logsumexp", "logcumsumexp", "std", "var", "median", "nanmedian", "mode", "sort", "count_nonzero",
-           "aminmax")  # fmt: skip
+ONE_DIM = (
+    "sum",
+    "mean",
+    "prod",
+    "nansum",
+    "amax",
+    "amin",
+    "max",
+    "min",
+    "argmax",
+    "argmin",
+    "all",
+    "any",
+    "cumsum",
+    "cumprod",
+    "cummax",
+    "cummin",
+    "logsumexp",
+    "logcumsumexp",
+    "std",
+    "var",
+    "median",
+    "nanmedian",
+    "mode",
+    "sort",
+    "count_nonzero",
+    "aminmax",
+)
 
 
 @check("reduction.dim-out-of-range")
@@ -180,8 +324,12 @@ def test_a_dimension_that_is_not_there_is_refused(subject: Subject) -> None:
         for name in ONE_DIM if shape else [name for name in ONE_DIM if name not in ("cummax", "cummin")]:
             for dim in dims:
                 options = {"dim": dim}
-                assert_raises(f"torch.{name}({shape}, dim={dim})", IndexError, lambda n=name, x=x, o=options: find(n)(x, **o))
-                assert_raises(f"x.{name}(dim={dim}) of {shape}", IndexError, lambda n=name, x=x, o=options: getattr(x, n)(**o))
+                assert_raises(
+                    f"torch.{name}({shape}, dim={dim})", IndexError, lambda n=name, x=x, o=options: find(n)(x, **o)
+                )
+                assert_raises(
+                    f"x.{name}(dim={dim}) of {shape}", IndexError, lambda n=name, x=x, o=options: getattr(x, n)(**o)
+                )
         before.check("a reduction along a dimension that is not there")
     x = contiguous(np.arange(6.0).reshape(2, 3), "float32").on(subject)
     same("torch.sum(x, 1) after an error", torch.sum(x, 1), Wanted(np.array([3.0, 12.0], np.float32), "float32"))
@@ -209,11 +357,15 @@ def test_dim_is_also_called_axis(subject: Subject) -> None:
 
 
 LONG_LAWS: dict[str, tuple[str, Callable[[np.ndarray], Any]]] = {
-    "sum": ("sum", lambda x: oracle.total(x, 0)), "mean": ("mean", lambda x: oracle.mean(x, 0)),
-    "var": ("var", lambda x: scan.var(x, 0)), "std": ("std", lambda x: scan.std(x, 0)), "norm": ("norm", scan.norm),
-    "logsumexp": ("logsumexp", lambda x: scan.logsumexp(x, 0)), "cumsum": ("cumsum", lambda x: scan.cumsum(x, 0)),
+    "sum": ("sum", lambda x: oracle.total(x, 0)),
+    "mean": ("mean", lambda x: oracle.mean(x, 0)),
+    "var": ("var", lambda x: scan.var(x, 0)),
+    "std": ("std", lambda x: scan.std(x, 0)),
+    "norm": ("norm", scan.norm),
+    "logsumexp": ("logsumexp", lambda x: scan.logsumexp(x, 0)),
+    "cumsum": ("cumsum", lambda x: scan.cumsum(x, 0)),
     "nansum": ("nansum", lambda x: oracle.nansum(x, 0)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", [pytest.param(k, marks=check(f"reduction.{v[0]}")) for k, v in LONG_LAWS.items()])
@@ -241,11 +393,23 @@ def test_long_lines_of_whole_numbers_come_out_exactly(subject: Subject) -> None:
                 wide = values.astype(np.int64 if not DTYPES[dtype].is_inexact else values.dtype)
                 kind = "int64" if not DTYPES[dtype].is_inexact else dtype
                 same(f"torch.sum({text})", torch.sum(given, dim), Wanted(wide.sum(dim), kind, signed_zeros=False))
-                same(f"torch.count_nonzero({text})", torch.count_nonzero(given, dim), Wanted((values != 0).sum(dim), "int64"))
+                same(
+                    f"torch.count_nonzero({text})",
+                    torch.count_nonzero(given, dim),
+                    Wanted((values != 0).sum(dim), "int64"),
+                )
                 if layout is stepped or dtype not in NUMPY:
                     continue
-                same(f"torch.cumsum({text})", torch.cumsum(given, dim), Wanted(np.cumsum(wide, dim), kind, signed_zeros=False))
-                same(f"torch.sum of all {text}", torch.sum(given), Wanted(np.asarray(wide.sum()), kind, signed_zeros=False))
+                same(
+                    f"torch.cumsum({text})",
+                    torch.cumsum(given, dim),
+                    Wanted(np.cumsum(wide, dim), kind, signed_zeros=False),
+                )
+                same(
+                    f"torch.sum of all {text}",
+                    torch.sum(given),
+                    Wanted(np.asarray(wide.sum()), kind, signed_zeros=False),
+                )
 
 
 @check("reduction.long-extremes")
@@ -289,9 +453,14 @@ def test_expanded_input_counts_every_element(subject: Subject) -> None:
                 found = oracle.total(values, along)
                 args = () if along is None else (along,)
                 kind = dtype if DTYPES[dtype].is_inexact else "int64"
-                same(f"torch.sum(expanded, {along})", torch.sum(x.on(subject), *args), of_answer(found, kind, rows.EXACT))
-                same(f"torch.amax(expanded, {along})", torch.amax(x.on(subject), *args),
-                     Wanted(oracle.extreme(values, along), dtype, signed_zeros=False))  # fmt: skip
+                same(
+                    f"torch.sum(expanded, {along})", torch.sum(x.on(subject), *args), of_answer(found, kind, rows.EXACT)
+                )
+                same(
+                    f"torch.amax(expanded, {along})",
+                    torch.amax(x.on(subject), *args),
+                    Wanted(oracle.extreme(values, along), dtype, signed_zeros=False),
+                )
 
 
 @check("reduction.reduced-dims-go")
@@ -303,9 +472,17 @@ def test_reduced_dimensions_go_or_become_one(subject: Subject) -> None:
                 for keep in (False, True):
                     out = find(name)(x, dims, keepdim=keep)
                     shape = oracle.kept_shape((2, 3, 1, 4), dims)
-                    shape = shape if keep else tuple(side for d, side in enumerate((2, 3, 1, 4)) if d - 4 not in dims and d not in dims)
-                    require(tuple(out.shape) == shape, f"torch.{name}({dims}, keepdim={keep}) has shape {tuple(out.shape)}", shape,
-                            tuple(out.shape))  # fmt: skip
+                    shape = (
+                        shape
+                        if keep
+                        else tuple(side for d, side in enumerate((2, 3, 1, 4)) if d - 4 not in dims and d not in dims)
+                    )
+                    require(
+                        tuple(out.shape) == shape,
+                        f"torch.{name}({dims}, keepdim={keep}) has shape {tuple(out.shape)}",
+                        shape,
+                        tuple(out.shape),
+                    )
 
 
 @check("reduction.new-memory")
@@ -313,13 +490,22 @@ def test_what_a_reduction_gives_is_new_memory(subject: Subject) -> None:
     for layout in DENSE:
         x = LAYOUTS[layout](np.full((3, 1), 2.0), "float32")
         calls: dict[str, Callable[[Any], Any]] = {
-            "sum(1)": lambda t: t.sum(1), "amax(1)": lambda t: t.amax(1), "max(1).values": lambda t: t.max(1).values,
-            "prod(1)": lambda t: t.prod(1), "cumsum(1)": lambda t: t.cumsum(1), "mean(1)": lambda t: t.mean(1),
-            "sort(1).values": lambda t: t.sort(1).values, "median(1).values": lambda t: t.median(1).values,
-            "topk(1, 1).values": lambda t: t.topk(1, 1).values, "cummax(1).values": lambda t: t.cummax(1).values,
-            "sum((0, 1))": lambda t: t[:1].sum((0, 1)), "max()": lambda t: t[:1].max(), "cumprod(1)": lambda t: t.cumprod(1),
-            "logsumexp(1)": lambda t: t.logsumexp(1), "mode(1).values": lambda t: t.mode(1).values,
-        }  # fmt: skip
+            "sum(1)": lambda t: t.sum(1),
+            "amax(1)": lambda t: t.amax(1),
+            "max(1).values": lambda t: t.max(1).values,
+            "prod(1)": lambda t: t.prod(1),
+            "cumsum(1)": lambda t: t.cumsum(1),
+            "mean(1)": lambda t: t.mean(1),
+            "sort(1).values": lambda t: t.sort(1).values,
+            "median(1).values": lambda t: t.median(1).values,
+            "topk(1, 1).values": lambda t: t.topk(1, 1).values,
+            "cummax(1).values": lambda t: t.cummax(1).values,
+            "sum((0, 1))": lambda t: t[:1].sum((0, 1)),
+            "max()": lambda t: t[:1].max(),
+            "cumprod(1)": lambda t: t.cumprod(1),
+            "logsumexp(1)": lambda t: t.logsumexp(1),
+            "mode(1).values": lambda t: t.mode(1).values,
+        }
         for text, call in calls.items():
             given = x.on(subject)
             call(given).fill_(-9)
@@ -339,5 +525,3 @@ def test_sums_of_complex_numbers(subject: Subject) -> None:
     conjugate = contiguous(rows.filled("small", "complex64", (4, 5)), "complex64").on(subject).conj()
     wanted = of_answer(oracle.total(rows.filled("small", "complex64", (4, 5)).conj(), 0), "complex64", rows.EXACT)
     same("torch.sum(x.conj(), 0)", torch.sum(conjugate, 0), wanted)
-
-

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from conformance import host
 from conformance.assertions import require
 from conformance.check import check, must_answer
-from conformance.every_form import Wanted, same
 from conformance.numerics import COMPOSED
 from conformance.oracle import reduction_scan as scan
 from conformance.subject import Subject
+from conformance.wanted import Wanted, same
 from properties.strategies.recipe import contiguous, stepped, transposed
 
 pytestmark = must_answer
@@ -110,7 +111,7 @@ LAWS: dict[str, tuple[Callable[[Any], Any], Law, Array]] = {
     "1-norm": (lambda x: x.norm(1, 1), _norm(1), PLAIN),
     "3-norm": (lambda x: x.norm(3, 1), _norm(3), PLAIN),
     "topk": (lambda x: x.topk(1, 1).values[:, 0], lambda x, g: _single(x, g, x.argmax(1)), PLAIN),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=check("reduction.gradients")) for name in LAWS])
@@ -121,11 +122,21 @@ def test_the_gradient_of_rows(subject: Subject, name: str) -> None:
             x = layout(values, dtype).with_grad().on(subject)
             out = call(x)
             require(out.requires_grad, f"{name} of a tensor that requires a gradient does not require one")
+            _same_as_without(f"{name}, {dtype}", out, call(layout(values, dtype).on(subject)))
             g = (np.arange(out.numel()) % 5 - 1.5).reshape(tuple(out.shape))
             (grad,) = torch.autograd.grad(out, x, contiguous(g, dtype).on(subject))
             wanted = law(values, g)
             scale = np.abs(wanted) + np.abs(g).sum() * (1 + np.abs(values).max())
-            same(f"the gradient of {name}, {dtype}", grad, Wanted(wanted, dtype, COMPOSED.over(16), scale, signed_zeros=False))
+            same(
+                f"the gradient of {name}, {dtype}",
+                grad,
+                Wanted(wanted, dtype, COMPOSED.over(16), scale, signed_zeros=False),
+            )
+
+
+def _same_as_without(text: str, out: Any, plain: Any) -> None:
+    wanted = Wanted(host.array(plain), host.dtype_name(plain.dtype))
+    same(f"{text}, of a tensor that requires a gradient", out, wanted)
 
 
 @check("reduction.gradients")
@@ -143,7 +154,9 @@ def test_the_gradient_of_whole_tensors(subject: Subject) -> None:
     for text, (call, wanted) in calls.items():
         for layout in (contiguous, transposed, stepped):
             x = layout(TIED, "float64").with_grad().on(subject)
-            (grad,) = torch.autograd.grad(call(x), x)
+            out = call(x)
+            _same_as_without(text, out, call(layout(TIED, "float64").on(subject)))
+            (grad,) = torch.autograd.grad(out, x)
             same(f"the gradient of {text}", grad, Wanted(wanted, "float64", COMPOSED.over(16), 1.0, signed_zeros=False))
 
 
@@ -151,13 +164,25 @@ def test_the_gradient_of_whole_tensors(subject: Subject) -> None:
 def test_indices_and_counts_need_no_gradient(subject: Subject) -> None:
     x = contiguous(PLAIN, "float32").with_grad().on(subject)
     calls: dict[str, Callable[[], Any]] = {
-        "argmax": lambda: torch.argmax(x, 1), "argmin": lambda: torch.argmin(x), "max.indices": lambda: torch.max(x, 1).indices,
-        "median.indices": lambda: torch.median(x, 1).indices, "sort.indices": lambda: torch.sort(x).indices,
-        "topk.indices": lambda: torch.topk(x, 2).indices, "count_nonzero": lambda: torch.count_nonzero(x),
-        "all": lambda: torch.all(x), "any": lambda: torch.any(x, 1), "cummax.indices": lambda: torch.cummax(x, 0).indices,
-    }  # fmt: skip
+        "argmax": lambda: torch.argmax(x, 1),
+        "argmin": lambda: torch.argmin(x),
+        "max.indices": lambda: torch.max(x, 1).indices,
+        "median.indices": lambda: torch.median(x, 1).indices,
+        "sort.indices": lambda: torch.sort(x).indices,
+        "topk.indices": lambda: torch.topk(x, 2).indices,
+        "count_nonzero": lambda: torch.count_nonzero(x),
+        "all": lambda: torch.all(x),
+        "any": lambda: torch.any(x, 1),
+        "cummax.indices": lambda: torch.cummax(x, 0).indices,
+    }
     for name, call in calls.items():
         out = call()
         require(not out.requires_grad, f"torch.{name} of a tensor that requires a gradient requires one", False, True)
-    for name, call in {"sum": x.sum, "max": x.max, "std": x.std, "norm": x.norm, "logsumexp": lambda: x.logsumexp(0)}.items():
+    for name, call in {
+        "sum": x.sum,
+        "max": x.max,
+        "std": x.std,
+        "norm": x.norm,
+        "logsumexp": lambda: x.logsumexp(0),
+    }.items():
         require(call().requires_grad, f"x.{name} of a tensor that requires a gradient requires none", True, False)

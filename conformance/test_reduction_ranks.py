@@ -12,13 +12,14 @@ from conformance import host
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES, INTEGERS, REAL, REDUCED
-from conformance.every_form import Invocation, Picked, Wanted, answer, find, same
+from conformance.every_form import Invocation, answer, find
 from conformance.numerics import EXACT, FAITHFUL
 from conformance.oracle import indexing_order as ranks
 from conformance.oracle import reduction as oracle
 from conformance.oracle import reduction_scan as scan
 from conformance.rows import filled, small
 from conformance.subject import Subject
+from conformance.wanted import Picked, Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, expanded, stepped, transposed
 from properties.strategies.values import cycle, interesting
 
@@ -28,8 +29,18 @@ SIZES = (2, 3, 5, 8, 15, 16, 17, 31, 33, 64, 100)
 TIED = ("uint8", "int16", "int32", "int64", "bfloat16", "float32", "float64")
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"reduction.{claim}")) for claim, name in (
-    ("ties-first", "argmax"), ("ties-first", "argmin"), ("ties-first", "max"), ("ties-first", "min"))])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=check(f"reduction.{claim}"))
+        for claim, name in (
+            ("ties-first", "argmax"),
+            ("ties-first", "argmin"),
+            ("ties-first", "max"),
+            ("ties-first", "min"),
+        )
+    ],
+)
 def test_of_equal_extremes_the_first_is_named(subject: Subject, name: str) -> None:
     for dtype in TIED:
         for size in SIZES:
@@ -42,7 +53,9 @@ def test_of_equal_extremes_the_first_is_named(subject: Subject, name: str) -> No
                     x = layout(values, dtype).on(subject)
                     out = find(name)(x, 1)
                     where = out if name.startswith("arg") else out.indices
-                    same(f"torch.{name}(<{dtype} {values.shape}>, 1), ties from {first}", where, Wanted(wanted, "int64"))
+                    same(
+                        f"torch.{name}(<{dtype} {values.shape}>, 1), ties from {first}", where, Wanted(wanted, "int64")
+                    )
             flat = contiguous(values, dtype).on(subject)
             if name.startswith("arg"):
                 wanted = oracle.arg_extreme(values, sign=1 if name == "argmax" else -1)
@@ -84,21 +97,37 @@ def _nan(x: torch.Tensor, values: np.ndarray, dtype: str, place: int) -> None:
         same(f"torch.aminmax({text}, dim=1).max", high, Wanted(oracle.extreme(values, 1), dtype))
 
 
-@pytest.mark.parametrize("dtypes", [
-    pytest.param(tuple(name for name in REAL if name not in REDUCED), marks=check("reduction.aminmax")),
-    pytest.param(("float16", "bfloat16"), marks=check("reduction.aminmax", since="2.6")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "dtypes",
+    [
+        pytest.param(tuple(name for name in REAL if name not in REDUCED), marks=check("reduction.aminmax")),
+        pytest.param(("float16", "bfloat16"), marks=check("reduction.aminmax", since="2.6")),
+    ],
+)
 def test_aminmax(subject: Subject, dtypes: tuple[str, ...]) -> None:
     turn = 0
     for dtype in dtypes:
-        for shape, dim in (((4, 5), 0), ((3, 4, 5), -2), ((33,), 0), ((2, 17), 1), ((4, 5), None), ((33,), None), ((), None)):
+        for shape, dim in (
+            ((4, 5), 0),
+            ((3, 4, 5), -2),
+            ((33,), 0),
+            ((2, 17), 1),
+            ((4, 5), None),
+            ((33,), None),
+            ((), None),
+            ((5, 4), 1),
+            ((3, 4), None),
+        ):
             for keep in (False, True) if dim is not None else (False,):
                 turn += 1
-                x = list(LAYOUTS.values())[turn % len(LAYOUTS)](filled("any", dtype, shape, turn), dtype)
+                table = "any" if turn % 2 else "moderate"
+                x = list(LAYOUTS.values())[turn % len(LAYOUTS)](filled(table, dtype, shape, turn), dtype)
                 options = {"dim": dim, "keepdim": keep} if dim is not None else {}
                 wanted = tuple(Wanted(part, dtype, signed_zeros=False) for part in oracle.aminmax(x.array, dim, keep))
                 call = Invocation("aminmax", (x,), wanted, options, ("input",), ("min", "max"))
-                answer(subject, call, ("function", "method", "keywords", "out_empty", "out")[: 5 if dim is not None else 3])
+                answer(
+                    subject, call, ("function", "method", "keywords", "out_empty", "out")[: 5 if dim is not None else 3]
+                )
 
 
 @check("reduction.maximum-forms")
@@ -115,8 +144,13 @@ def test_max_and_min_of_two_tensors_are_taken_element_by_element(subject: Subjec
                     answer(subject, call, ("function", "method", "keywords", "out", "out_empty"))
 
 
-@pytest.mark.parametrize("name", [pytest.param("cummax", marks=check("reduction.running-ties")),
-                                  pytest.param("cummin", marks=check("reduction.running-ties"))])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("cummax", marks=check("reduction.running-ties")),
+        pytest.param("cummin", marks=check("reduction.running-ties")),
+    ],
+)
 def test_of_equal_running_extremes_the_last_is_named(subject: Subject, name: str) -> None:
     for dtype in ("int64", "float32", "float64", "uint8"):
         for shape, dim in (((17,), 0), ((4, 33), 1), ((20, 2), 0), ((3, 9, 2), -2)):
@@ -136,9 +170,17 @@ def test_the_median_of_an_even_number_is_the_lower_middle(subject: Subject) -> N
             for layout in (contiguous, stepped):
                 x = layout(values, dtype).on(subject)
                 wanted = Wanted(np.array((size - 1) // 2), dtype)
-                same(f"torch.median of 0 … {size - 1}", torch.median(x), Wanted(wanted.values.astype(values.dtype), dtype))
+                same(
+                    f"torch.median of 0 … {size - 1}",
+                    torch.median(x),
+                    Wanted(wanted.values.astype(values.dtype), dtype),
+                )
                 found = torch.median(x, 0)
-                same(f"torch.median of 0 … {size - 1} along 0", found.values, Wanted(wanted.values.astype(values.dtype), dtype))
+                same(
+                    f"torch.median of 0 … {size - 1} along 0",
+                    found.values,
+                    Wanted(wanted.values.astype(values.dtype), dtype),
+                )
                 at = np.array(int(np.flatnonzero(values == (size - 1) // 2)[0]))
                 same(f"torch.median of 0 … {size - 1}, its place", found.indices, Wanted(at, "int64"))
 
@@ -164,12 +206,24 @@ def test_the_median_along_an_expanded_dimension(subject: Subject) -> None:
             x = expanded(filled("small", dtype, shape), dtype, dim)
             for name, law in (("median", scan.median), ("nanmedian", scan.nanmedian)):
                 wanted = Wanted(law(x.array, dim), dtype, signed_zeros=False)
-                same(f"torch.{name}(<{dtype} {shape}> expanded along {dim}, {dim}).values", find(name)(x.on(subject), dim).values, wanted)
+                same(
+                    f"torch.{name}(<{dtype} {shape}> expanded along {dim}, {dim}).values",
+                    find(name)(x.on(subject), dim).values,
+                    wanted,
+                )
 
 
 @check("reduction.mode")
 def test_the_mode_is_the_least_of_the_most_frequent(subject: Subject) -> None:
-    lines = [[3, 1, 3, 1, 2], [5], [2, 2, 1, 1, 3, 3], [1, 2, 3], [9, 9, 9, 0], list(np.arange(40) % 7), [4] * 17 + [2] * 17]
+    lines = [
+        [3, 1, 3, 1, 2],
+        [5],
+        [2, 2, 1, 1, 3, 3],
+        [1, 2, 3],
+        [9, 9, 9, 0],
+        list(np.arange(40) % 7),
+        [4] * 17 + [2] * 17,
+    ]
     for dtype in ("int64", "int16", "uint8", "float32", "float64", "bfloat16"):
         for line in lines:
             values = np.array([line, line[::-1]]).astype(DTYPES[dtype].host)
@@ -243,13 +297,21 @@ def _quantiled(subject: Subject, name: str, x: Any, q: Any, dim: Any, keep: bool
         answer(subject, call, ("out", "out_empty"))
 
 
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"reduction.{name}")) for name in ("quantile", "nanquantile")])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=check(f"reduction.{name}")) for name in ("quantile", "nanquantile")]
+)
 def test_quantiles(subject: Subject, name: str) -> None:
     turn = 0
     for dtype in ("float32", "float64"):
-        for shape, dim in (((17,), 0), ((33,), None), ((4, 5), 1), ((3, 9, 2), -2), ((5, 4), None), ((9, 2), 0), ((1,), 0)):
+        for shape, dim in (
+            ((17,), 0),
+            ((33,), None),
+            ((4, 5), 1),
+            ((3, 9, 2), -2),
+            ((5, 4), None),
+            ((9, 2), 0),
+            ((1,), 0),
+        ):
             for q in POINTS:
                 turn += 1
                 values = filled("special" if turn % 4 == 0 else "normal", dtype, shape, turn)
@@ -263,7 +325,7 @@ def test_the_ways_of_interpolating(subject: Subject) -> None:
     for dtype in ("float32", "float64"):
         for size in (5, 9, 17, 2):
             for way in ("lower", "higher", "nearest", "midpoint", "linear"):
-                for q in (0.0, 0.25, 0.3125, 0.5, 0.625, 0.8125, 1.0, [0.25, 0.6875]):
+                for q in (0.0, 0.3125, 0.5, 0.8125, [0.25, 0.6875]):
                     if way == "nearest" and _halfway(q, size):
                         continue
                     values = np.random.default_rng(size).permutation(size).astype(dtype) ** 2
@@ -286,5 +348,3 @@ def test_quantile_refuses_what_it_cannot_do(subject: Subject) -> None:
         assert_raises(f"torch.{name} of nothing", RuntimeError, lambda n=name: find(n)(x[:0], 0.5))
         other = contiguous(np.array([0.5]), "float64").on(subject)
         assert_raises(f"torch.{name}(float32, float64)", RuntimeError, lambda n=name, o=other: find(n)(x, o))
-
-

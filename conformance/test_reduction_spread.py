@@ -12,19 +12,22 @@ import torch
 from conformance.assertions import assert_raises
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
-from conformance.every_form import Invocation, Kind, Wanted, answer, find, same
+from conformance.every_form import Invocation, answer, find
 from conformance.numerics import COMPOSED, INNER, ROUNDED, SUMMED
 from conformance.oracle import reduction_scan as scan
 from conformance.reduction_rows import of_answer
 from conformance.rows import filled, small
 from conformance.subject import Subject
+from conformance.wanted import Kind, Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, stepped, transposed
 from properties.strategies.values import cycle, random_normal
 
 pytestmark = must_answer
 
 
-@pytest.mark.parametrize("name", [pytest.param("std", marks=check("reduction.std")), pytest.param("var", marks=check("reduction.var"))])
+@pytest.mark.parametrize(
+    "name", [pytest.param("std", marks=check("reduction.std")), pytest.param("var", marks=check("reduction.var"))]
+)
 def test_the_correction_is_one_by_default(subject: Subject, name: str) -> None:
     law = getattr(scan, name)
     for dtype in ("float16", "bfloat16", "float32", "float64"):
@@ -33,15 +36,23 @@ def test_the_correction_is_one_by_default(subject: Subject, name: str) -> None:
             for layout in (contiguous, stepped):
                 x = layout(values, dtype).on(subject)
                 for way, correction, out in (
-                    ("x", 1, find(name)(x)), ("x, unbiased=True", 1, find(name)(x, unbiased=True)),
-                    ("x, unbiased=False", 0, find(name)(x, unbiased=False)), ("x, 0, False", 0, find(name)(x, 0, False)),
-                    ("x, 0", 1, find(name)(x, 0)), ("x, (0,), True", 1, find(name)(x, (0,), True)),
-                ):  # fmt: skip
+                    ("x", 1, find(name)(x)),
+                    ("x, unbiased=True", 1, find(name)(x, unbiased=True)),
+                    ("x, unbiased=False", 0, find(name)(x, unbiased=False)),
+                    ("x, 0, False", 0, find(name)(x, 0, False)),
+                    ("x, 0", 1, find(name)(x, 0)),
+                    ("x, (0,), True", 1, find(name)(x, (0,), True)),
+                ):
                     same(f"torch.{name}({line}, {way})", out, of_answer(law(values, None, correction), dtype, SUMMED))
 
 
-@pytest.mark.parametrize("name", [pytest.param("std", marks=check("reduction.std-one-element")),
-                                  pytest.param("var", marks=check("reduction.std-one-element"))])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("std", marks=check("reduction.std-one-element")),
+        pytest.param("var", marks=check("reduction.std-one-element")),
+    ],
+)
 def test_the_spread_of_one_element(subject: Subject, name: str) -> None:
     for dtype in ("float32", "float64"):
         for shape, dim in (((1,), None), ((), None), ((1, 3), 0), ((2, 1), 1), ((1,), 0)):
@@ -64,13 +75,26 @@ def test_any_correction(subject: Subject) -> None:
                 for name in ("std", "var"):
                     law = getattr(scan, name)
                     out = find(name)(x, dim=1, correction=correction)
-                    same(f"torch.{name}(x, dim=1, correction={correction})", out, of_answer(law(values, 1, correction), dtype, SUMMED))
+                    same(
+                        f"torch.{name}(x, dim=1, correction={correction})",
+                        out,
+                        of_answer(law(values, 1, correction), dtype, SUMMED),
+                    )
                     out = find(name)(x, correction=correction)
-                    same(f"torch.{name}(x, correction={correction})", out, of_answer(law(values, None, correction), dtype, SUMMED))
+                    same(
+                        f"torch.{name}(x, correction={correction})",
+                        out,
+                        of_answer(law(values, None, correction), dtype, SUMMED),
+                    )
                     first, second = find(f"{name}_mean")(x, dim=1, correction=correction, keepdim=True)
                     wanted = of_answer(law(values, 1, correction, True), dtype, SUMMED)
                     same(f"torch.{name}_mean(…, correction={correction})[0]", first, wanted)
-                    middle = Wanted(values.astype(np.longdouble).mean(1, keepdims=True), dtype, SUMMED.over(size + 2), np.abs(values).mean(1, keepdims=True))
+                    middle = Wanted(
+                        values.astype(np.longdouble).mean(1, keepdims=True),
+                        dtype,
+                        SUMMED.over(size + 2),
+                        np.abs(values).mean(1, keepdims=True),
+                    )
                     same(f"torch.{name}_mean(…)[1]", second, middle)
 
 
@@ -96,9 +120,13 @@ def test_the_norm_is_the_frobenius_norm_by_default(subject: Subject) -> None:
                 x = LAYOUTS[layout](values, dtype)
                 kind = "float32" if dtype == "complex64" else dtype
                 wanted = of_answer(scan.norm(x.array), kind, COMPOSED)
-                for text, out in (("torch.norm(x)", torch.norm(x.on(subject))), ("x.norm()", x.on(subject).norm()),
-                                  ("x.norm(2)", x.on(subject).norm(2)), ("x.norm('fro')", x.on(subject).norm("fro")),
-                                  ("x.norm(p=2)", x.on(subject).norm(p=2))):  # fmt: skip
+                for text, out in (
+                    ("torch.norm(x)", torch.norm(x.on(subject))),
+                    ("x.norm()", x.on(subject).norm()),
+                    ("x.norm(2)", x.on(subject).norm(2)),
+                    ("x.norm('fro')", x.on(subject).norm("fro")),
+                    ("x.norm(p=2)", x.on(subject).norm(p=2)),
+                ):
                     same(f"{text} of {shape}, {layout}", out, wanted)
     exact = contiguous(np.array([3.0, 4.0]), "float32").on(subject)
     same("torch.norm([3, 4])", torch.norm(exact), Wanted(np.array(5.0), "float32", ROUNDED))
@@ -132,7 +160,11 @@ def test_the_distance_is_the_two_norm_of_the_difference(subject: Subject) -> Non
                 for p in (None, 1, 2, 3, 0.5, math.inf, -math.inf, 0):
                     args = () if p is None else (p,)
                     wanted = (of_answer(scan.dist(one, two, 2 if p is None else p), dtype, COMPOSED),)
-                    answer(subject, Invocation("dist", (layout(one, dtype), layout(two, dtype), *args), wanted), ("function", "method"))
+                    answer(
+                        subject,
+                        Invocation("dist", (layout(one, dtype), layout(two, dtype), *args), wanted),
+                        ("function", "method"),
+                    )
 
 
 # -- several variables ---------------------------------------------------------------------------------------------
@@ -163,7 +195,9 @@ def test_covariance_with_weights(subject: Subject) -> None:
                     options["fweights"] = contiguous(f, "int64")
                 if a is not None:
                     options["aweights"] = contiguous(a, dtype)
-                answer(subject, Invocation("cov", (transposed(values, dtype),), wanted, options), ("function", "method"))
+                answer(
+                    subject, Invocation("cov", (transposed(values, dtype),), wanted, options), ("function", "method")
+                )
 
 
 @check("reduction.corrcoef")
@@ -173,14 +207,25 @@ def test_correlation(subject: Subject) -> None:
             values = filled("normal", dtype, shape)
             for layout in (contiguous, transposed, stepped):
                 wanted = (of_answer(scan.corrcoef(values), dtype, INNER),)
-                answer(subject, Invocation("corrcoef", (layout(values, dtype),), wanted, {}, ("input",)), ("function", "method", "keywords"))
+                answer(
+                    subject,
+                    Invocation("corrcoef", (layout(values, dtype),), wanted, {}, ("input",)),
+                    ("function", "method", "keywords"),
+                )
 
 
 @check("reduction.diff")
 def test_differences(subject: Subject) -> None:
     turn = 0
     for dtype in COMMON:
-        for shape, n, dim in (((17,), 1, 0), ((4, 5), 1, -1), ((4, 5), 1, 0), ((3, 4, 5), 2, 1), ((33,), 3, 0), ((5,), 0, 0)):
+        for shape, n, dim in (
+            ((17,), 1, 0),
+            ((4, 5), 1, -1),
+            ((4, 5), 1, 0),
+            ((3, 4, 5), 2, 1),
+            ((33,), 3, 0),
+            ((5,), 0, 0),
+        ):
             if dtype == "bool" and n != 1:
                 continue
             turn += 1
@@ -191,9 +236,13 @@ def test_differences(subject: Subject) -> None:
     for dtype in ("float32", "int64"):
         values, edge = cycle(small(dtype), (4, 5)), cycle(small(dtype), (4, 1)) + 5
         for before, after in ((edge, None), (None, edge), (edge, edge)):
-            options = {key: stepped(part, dtype) for key, part in (("prepend", before), ("append", after)) if part is not None}
+            options = {
+                key: stepped(part, dtype) for key, part in (("prepend", before), ("append", after)) if part is not None
+            }
             wanted = (Wanted(scan.diff(values, 1, 1, before, after), dtype, signed_zeros=False),)
-            answer(subject, Invocation("diff", (transposed(values, dtype), 1, 1), wanted, options), ("function", "method"))
+            answer(
+                subject, Invocation("diff", (transposed(values, dtype), 1, 1), wanted, options), ("function", "method")
+            )
 
 
 @check("reduction.trapezoid")
@@ -211,19 +260,38 @@ def test_integrals_by_trapezia(subject: Subject) -> None:
                     answer(subject, Invocation(name, (y,), wanted, {"dx": 0.25, "dim": dim}), ("function",))
                     if dim in (-1, len(shape) - 1):
                         wanted = (of_answer(scan.trapezoid(values, places, 1.0, dim, total), dtype, SUMMED),)
-                        answer(subject, Invocation(name, (y, stepped(places, dtype)), wanted, {"dim": dim}), ("function",))
+                        answer(
+                            subject, Invocation(name, (y, stepped(places, dtype)), wanted, {"dim": dim}), ("function",)
+                        )
 
 
 @check("reduction.logsumexp-range")
 def test_logsumexp_neither_overflows_nor_loses_small_terms(subject: Subject) -> None:
     for dtype, high in (("float32", 1e30), ("float64", 1e300)):
-        for line in ([high, high], [-high, -high], [1000.0, 1000.0, 999.0], [-1000.0, -1001.0], [0.0] * 17, [-np.inf, 0.0], [np.inf, 1.0],
-                     [-np.inf, -np.inf], [np.nan, 1.0]):  # fmt: skip
+        for line in (
+            [high, high],
+            [-high, -high],
+            [1000.0, 1000.0, 999.0],
+            [-1000.0, -1001.0],
+            [0.0] * 17,
+            [-np.inf, 0.0],
+            [np.inf, 1.0],
+            [-np.inf, -np.inf],
+            [np.nan, 1.0],
+        ):
             values = np.array([line, line[::-1]], dtype)
             for layout in (contiguous, transposed, stepped):
                 x = layout(values, dtype).on(subject)
-                same(f"torch.logsumexp({line}, 1)", torch.logsumexp(x, 1), of_answer(scan.logsumexp(values, 1), dtype, COMPOSED))
-                same(f"torch.logcumsumexp({line}, 1)", torch.logcumsumexp(x, 1), of_answer(scan.logcumsumexp(values, 1), dtype, COMPOSED))
+                same(
+                    f"torch.logsumexp({line}, 1)",
+                    torch.logsumexp(x, 1),
+                    of_answer(scan.logsumexp(values, 1), dtype, COMPOSED),
+                )
+                same(
+                    f"torch.logcumsumexp({line}, 1)",
+                    torch.logcumsumexp(x, 1),
+                    of_answer(scan.logcumsumexp(values, 1), dtype, COMPOSED),
+                )
 
 
 @check("reduction.scan-needs-dim")
@@ -240,7 +308,19 @@ def test_running_sums_include_their_own_element(subject: Subject) -> None:
         values = np.array([[1.0, 2, 3], [4, 5, 6]])
         for dtype in ("float32", "int64", "float64"):
             x = LAYOUTS[layout](values.astype(dtype), dtype).on(subject)
-            same("torch.cumsum(x, 0)", torch.cumsum(x, 0), Wanted(np.array([[1, 2, 3], [5, 7, 9]]).astype(dtype), dtype))
-            same("torch.cumsum(x, 1)", torch.cumsum(x, 1), Wanted(np.array([[1, 3, 6], [4, 9, 15]]).astype(dtype), dtype))
-            same("torch.cumprod(x, -1)", torch.cumprod(x, -1), Wanted(np.array([[1, 2, 6], [4, 20, 120]]).astype(dtype), dtype))
-            same("torch.cumprod(x, -2)", torch.cumprod(x, -2), Wanted(np.array([[1, 2, 3], [4, 10, 18]]).astype(dtype), dtype))
+            same(
+                "torch.cumsum(x, 0)", torch.cumsum(x, 0), Wanted(np.array([[1, 2, 3], [5, 7, 9]]).astype(dtype), dtype)
+            )
+            same(
+                "torch.cumsum(x, 1)", torch.cumsum(x, 1), Wanted(np.array([[1, 3, 6], [4, 9, 15]]).astype(dtype), dtype)
+            )
+            same(
+                "torch.cumprod(x, -1)",
+                torch.cumprod(x, -1),
+                Wanted(np.array([[1, 2, 6], [4, 20, 120]]).astype(dtype), dtype),
+            )
+            same(
+                "torch.cumprod(x, -2)",
+                torch.cumprod(x, -2),
+                Wanted(np.array([[1, 2, 3], [4, 10, 18]]).astype(dtype), dtype),
+            )

@@ -45,7 +45,10 @@ def test_the_notes_recipe_fails_and_the_right_one_works(subject):
     own = {key: value for key, value in old.state_dict().items() if key in own}
     own.update(own)
     error = str(assert_raises("the recipe of the note", RuntimeError, lambda: new.load_state_dict(own)))
-    require("Missing key" in error and '"top.weight"' in error and '"top.bias"' in error, f"the error does not say why: {error}")
+    require(
+        "Missing key" in error and '"top.weight"' in error and '"top.bias"' in error,
+        f"the error does not say why: {error}",
+    )
     _, fresh = pair(subject)
     due = oracle.transfer(arrays(fresh), arrays(old))
     own = fresh.state_dict()
@@ -98,9 +101,6 @@ def test_a_prefix_can_be_taken_off_in_place(subject):
     assert_same("keys after a second time", sorted(state), sorted(old.state_dict()))
 
 
-# -- hooks -------------------------------------------------------------------------------------------------------------
-
-
 @check("state_dict.load-post-hook")
 def test_a_hook_after_loading_sees_and_changes_the_report(subject):
     log: list[Any] = []
@@ -112,20 +112,30 @@ def test_a_hook_after_loading_sees_and_changes_the_report(subject):
     handles = [new.register_load_state_dict_post_hook(hook), new["body"][0].register_load_state_dict_post_hook(hook)]
     new.load_state_dict(old.state_dict(), strict=False)
     require([entry[0] for entry in log] == [new["body"][0], new], "not called for the part and then for the whole")
-    assert_same("what the last saw", [sorted(keys) for keys in log[-1][1:]], [["top.bias", "top.weight"], ["head.bias", "head.weight"]])
+    assert_same(
+        "what the last saw",
+        [sorted(keys) for keys in log[-1][1:]],
+        [["top.bias", "top.weight"], ["head.bias", "head.weight"]],
+    )
     handles[1].remove()
     log.clear()
     new.load_state_dict(new.state_dict())
     assert_same("calls after one was removed", [entry[1:] for entry in log], [([], [])])
-    handles[0].remove()
+
+
+@check("state_dict.load-post-hook")
+def test_a_hook_after_loading_can_clear_the_report(subject):
+    old, new = pair(subject)
 
     def forgive(module, incompatible):
         incompatible.missing_keys.clear()
         incompatible.unexpected_keys.clear()
 
-    new.register_load_state_dict_post_hook(forgive)
+    handle = new.register_load_state_dict_post_hook(forgive)
     result = new.load_state_dict(old.state_dict())
     assert_same("the report after clearing", (list(result.missing_keys), list(result.unexpected_keys)), ([], []))
+    handle.remove()
+    assert_raises("loading after removal", RuntimeError, lambda: new.load_state_dict(old.state_dict()))
 
 
 @check("state_dict.load-pre-hook", since="2.6")
@@ -160,7 +170,9 @@ def test_a_hook_before_state_dict_may_prepare_the_module(subject):
 
     handle = net[0].register_state_dict_pre_hook(hook)
     assert_values("the weight in the state", net.state_dict()["0.weight"], np.ones((1, 1)))
-    assert_values("the second time", net.state_dict(prefix="a.", keep_vars=True)["a.0.weight"].detach(), np.full((1, 1), 2.0))
+    assert_values(
+        "the second time", net.state_dict(prefix="a.", keep_vars=True)["a.0.weight"].detach(), np.full((1, 1), 2.0)
+    )
     assert_same("what the hook saw", seen, [("0.", False), ("a.0.", True)])
     handle.remove()
     net.state_dict()

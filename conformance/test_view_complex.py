@@ -14,11 +14,10 @@ from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.oracle import view, view_parts
-from conformance.oracle.view import Geometry
 from conformance.view_calls import Call
 from conformance.view_memory import Held, assert_fresh, assert_looks_at, same_bits
 from conformance.view_table import VIEWS, existing
-from properties.strategies.recipe import DENSE, LAYOUTS, Recipe, contiguous, layouts
+from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, layouts
 from properties.strategies.values import distinct
 
 pytestmark = must_answer
@@ -97,7 +96,9 @@ def test_a_real_tensor_is_its_own_real_part_and_has_no_imaginary_one(subject):
         held = Held.of(recipe, subject)
         for form in ("attribute", "function"):
             assert_looks_at("x.real", Call("real", form=form)(held.tensor), held, held.geometry)
-            assert_raises("x.imag of a real tensor", REFUSED, lambda form=form, x=held.tensor: Call("imag", form=form)(x))
+            assert_raises(
+                "x.imag of a real tensor", REFUSED, lambda form=form, x=held.tensor: Call("imag", form=form)(x)
+            )
 
 
 @check("view.conj")
@@ -113,7 +114,9 @@ def test_conj_is_a_view_until_it_is_resolved(subject):
             assert_values("x.conj()", out, expected, dtype=held.dtype)
             for name in ("resolve_conj", "clone", "contiguous", "conj_physical"):
                 judge_resolved(name, form, out, held, expected)
-        require(held.tensor.resolve_conj() is held.tensor, "x.resolve_conj() is another object where there is nothing to do")
+        require(
+            held.tensor.resolve_conj() is held.tensor, "x.resolve_conj() is another object where there is nothing to do"
+        )
         held.assert_untouched("x.conj()")
 
 
@@ -191,12 +194,16 @@ def test_the_imaginary_part_of_a_conjugate_is_a_negative_view(subject):
         assert_values("x.conj().real", real, np.real(held.values(held.geometry)), dtype=seen.dtype)
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=check("view.conjugate-transpose")) for n in ("H", "mH", "adjoint")])
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=check("view.conjugate-transpose")) for n in ("H", "mH", "adjoint")]
+)
 def test_conjugate_transposes_are_views(subject, name):
     rule = view.one_matrix_transpose if name == "H" else view.matrix_transpose
     shapes = (*SHAPES, (2, 1, 3, 2), (33, 5))
     for held in [*complexes(subject, shapes), *reals(subject, shapes)]:
-        for call in [Call(name, form=form) for form in (("method", "function") if name == "adjoint" else ("attribute",))]:
+        for call in [
+            Call(name, form=form) for form in (("method", "function") if name == "adjoint" else ("attribute",))
+        ]:
             try:
                 looks = rule(held.geometry)
             except ValueError:
@@ -206,7 +213,9 @@ def test_conjugate_transposes_are_views(subject, name):
             lazy = held.dtype in COMPLEX and held.geometry.ndim > 0
             require(out.is_conj() or not lazy, f"{call} is no conjugate; {held.facts()}")
             expected = held.values(looks)
-            assert_values(f"{call}, with {held.facts()},", out, np.conj(expected) if out.is_conj() else expected, dtype=held.dtype)
+            assert_values(
+                f"{call}, with {held.facts()},", out, np.conj(expected) if out.is_conj() else expected, dtype=held.dtype
+            )
             assert_looks_at(call, out.conj() if out.is_conj() else out, held, looks)
 
 
@@ -239,59 +248,3 @@ def test_gradients_through_the_parts(subject):
                 given = given.astype(dtype) if np.iscomplexobj(given) else given.astype(real)
                 function(x).backward(host.tensor(given, dtype if np.iscomplexobj(given) else real, subject.device))
                 assert_values(f"the gradient of {text}", x.grad, expected.astype(dtype), dtype=dtype)
-
-
-PAIRS = (
-    ("float32", "int32"), ("int64", "float64"), ("float32", "int8"), ("float64", "int16"), ("int32", "uint8"), ("int16", "int64"),
-    ("uint8", "float32"), ("int8", "int64"), ("float16", "int32"), ("complex64", "float32"), ("float32", "complex64"),
-    ("complex128", "int8"), ("bfloat16", "int16"), ("int16", "bfloat16"), ("bool", "uint8"), ("float64", "complex128"),
-    ("complex64", "float64"), ("bfloat16", "float32"), ("float64", "float16"), ("uint8", "uint8"), ("int64", "complex128"),
-)
-
-
-@pytest.mark.parametrize("pair", [pytest.param(pair, marks=check("view.view-dtype")) for pair in PAIRS])
-def test_view_of_another_dtype_reads_the_same_bytes(subject, pair):
-    old, new = pair
-    for shape in ((3, 8), (16,), (2, 3, 4), (), (0, 8), (8, 1), (4, 0), (3, 5), (33, 16)):
-        for recipe in [*layouts(distinct(old, shape), old, LAYOUTS), *evenly_spaced(old, shape)]:
-            judge_dtype(Held.of(recipe, subject), new)
-
-
-def evenly_spaced(dtype: str, shape: tuple[int, ...]) -> list[Recipe]:
-    """Rows far apart by a power of two, at such an offset: what a wider dtype can still be read from."""
-    if len(shape) < 2:
-        return []
-    wide = (*shape[:-1], 32)
-    strides = view.row_major(wide)
-    buffer = distinct(dtype, (int(np.prod(wide)) + 48,))
-    return [Recipe(buffer, dtype, shape, strides, start) for start in (16, 4, 1)]
-
-
-def judge_dtype(held: Held, new: str) -> None:
-    """Refute unless view(dtype) gives the same bytes as elements of that dtype, or refuses."""
-    old_bytes, new_bytes = DTYPES[held.dtype].bytes, DTYPES[new].bytes
-    calls = [Call("view", (host.torch_dtype(new),)), Call("view", keywords=(("dtype", host.torch_dtype(new)),))]
-    if held.geometry.numel == 0 and old_bytes != new_bytes:
-        return  # what the strides of nothing allow is nowhere said
-    try:
-        looks = view_parts.retyped(held.geometry, old_bytes, new_bytes)
-    except ValueError:
-        for call in calls:
-            assert_raises(f"{call}, with {held.facts()},", RuntimeError, lambda call=call: call(held.tensor))
-        return held.assert_untouched("a refused view(dtype)")
-    for call in calls:
-        judge_bytes(call, call(held.tensor), held, looks, new)
-    held.assert_untouched("view(dtype)")
-
-
-def judge_bytes(call: Call, out: torch.Tensor, held: Held, looks: Geometry, new: str) -> None:
-    """Refute unless a result looks at these elements of the dtype, and finds the bytes of the memory there."""
-    found = (host.dtype_name(out.dtype), tuple(out.shape))
-    require(found == (new, looks.shape), f"{call} is {found}, with {held.facts()}", (new, looks.shape), found)
-    raw = np.frombuffer(host.bits(held.memory).tobytes(), f"V{DTYPES[new].bytes}", count=-1)
-    if looks.numel == 0:
-        return
-    start = held.memory.data_ptr() + looks.offset * DTYPES[new].bytes
-    placed = out.data_ptr() == start and out.storage_offset() == looks.offset
-    require(placed and view.matches(looks.shape, out.stride(), looks.strides), f"{call} looks elsewhere; {held.facts()}", looks)
-    require(host.bits(out).tobytes() == raw[looks.places()].tobytes(), f"{call} finds other bytes; {held.facts()}")

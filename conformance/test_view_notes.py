@@ -30,12 +30,24 @@ def test_view_refuses_what_only_a_copy_could_give(subject):
         dtype = COMMON[turn % len(COMMON)]
         for recipe in layouts(distinct(dtype, shape), dtype, DENSE):
             held = Held.of(recipe, subject)
-            for sizes in ((recipe.numel,), (-1,), shape[::-1], (*shape[:-1], 1, -1), (shape[0], -1), (-1, shape[-1]), shape):
+            for sizes in (
+                (recipe.numel,),
+                (-1,),
+                shape[::-1],
+                (*shape[:-1], 1, -1),
+                (shape[0], -1),
+                (-1, shape[-1]),
+                shape,
+            ):
                 try:
                     looks = view.view(held.geometry, sizes)
                 except view.Incompatible:
-                    assert_raises(f"x.view{sizes}, with {held.facts()},", RuntimeError, lambda s=sizes, x=held.tensor: x.view(s))
-                    assert_raises(f"x.view{sizes}, with {held.facts()},", RuntimeError, lambda s=sizes, x=held.tensor: x.view(*s))
+                    assert_raises(
+                        f"x.view{sizes}, with {held.facts()},", RuntimeError, lambda s=sizes, x=held.tensor: x.view(s)
+                    )
+                    assert_raises(
+                        f"x.view{sizes}, with {held.facts()},", RuntimeError, lambda s=sizes, x=held.tensor: x.view(*s)
+                    )
                 else:
                     assert_looks_at(f"x.view{sizes}", held.tensor.view(sizes), held, looks)
                     assert_looks_at(f"x.view(*{sizes})", held.tensor.view(*sizes), held, looks)
@@ -79,28 +91,39 @@ def test_view_is_numpys_reshape_not_its_resize(subject):
         x = contiguous(values, dtype).on(subject)
         for a in range(1, count + 1):
             if count % a == 0:
-                assert_values(f"x.view({a}, {count // a})", x.view(a, count // a), values.reshape(a, count // a), dtype=dtype)
+                assert_values(
+                    f"x.view({a}, {count // a})", x.view(a, count // a), values.reshape(a, count // a), dtype=dtype
+                )
         for sizes in ((count + 1,), (count - 1,), (2, count), (0,), (1, 1, count + 1)):
             assert_raises(f"view{sizes} of {count} elements", RuntimeError, lambda sizes=sizes, x=x: x.view(sizes))
-            assert_raises(f"reshape{sizes} of {count} elements", RuntimeError, lambda sizes=sizes, x=x: x.reshape(sizes))
+            assert_raises(
+                f"reshape{sizes} of {count} elements", RuntimeError, lambda sizes=sizes, x=x: x.reshape(sizes)
+            )
 
 
 @check("view.minus-one-inferred")
 def test_minus_one_stands_for_what_is_left(subject):
-    for count in (0, 1, 6, 7, 24, 36):
+    for count in (0, 1, 6, 7, 24):
         x = contiguous(distinct("float32", (count,)), "float32").on(subject)
         for name in ("view", "reshape"):
             way = getattr(x, name)
-            for a in range(1, count + 3):
+            for a in (*range(1, 7), max(count, 1), count + 1):
                 if count % a:
                     assert_raises(f"x.{name}({a}, -1), {count} elements", RuntimeError, lambda a=a, way=way: way(a, -1))
                     assert_raises(f"x.{name}(-1, {a}), {count} elements", RuntimeError, lambda a=a, way=way: way(-1, a))
                     continue
                 shapes = {(a, -1): (a, count // a), (-1, a): (count // a, a), (1, -1, a): (1, count // a, a)}
                 for sizes, expected in shapes.items():
-                    require(tuple(way(sizes).shape) == expected, f"x.{name}{sizes}, {count} elements", expected, way(sizes).shape)
+                    require(
+                        tuple(way(sizes).shape) == expected,
+                        f"x.{name}{sizes}, {count} elements",
+                        expected,
+                        way(sizes).shape,
+                    )
             for sizes in ((-1, -1), (-1, 2, -1), (-2,), (0, -1)):
-                assert_raises(f"x.{name}{sizes}, {count} elements", RuntimeError, lambda sizes=sizes, way=way: way(sizes))
+                assert_raises(
+                    f"x.{name}{sizes}, {count} elements", RuntimeError, lambda sizes=sizes, way=way: way(sizes)
+                )
 
 
 @check("view.reshape-3-2")
@@ -126,7 +149,9 @@ def test_view_leaves_the_shape_of_its_tensor(subject):
         x = held.tensor
         y, z = x.view(16), x.view(-1, 8)
         found = (tuple(x.size()), tuple(y.size()), tuple(z.size()))
-        require(found == ((4, 4), (16,), (2, 8)), "sizes of x, x.view(16), x.view(-1, 8)", ((4, 4), (16,), (2, 8)), found)
+        require(
+            found == ((4, 4), (16,), (2, 8)), "sizes of x, x.view(16), x.view(-1, 8)", ((4, 4), (16,), (2, 8)), found
+        )
         require(overlap(x, y) and overlap(y, z), "views of x lie in other memory")
         held.assert_untouched("view")
 
@@ -157,7 +182,9 @@ def test_unsqueeze_takes_no_out_and_needs_a_dim(subject):
 @check("view.stray-text-in-code")
 def test_a_line_of_code_bears_no_stray_words(subject):
     names = {"tt2": six(subject, 3, 2).tensor}
-    assert_raises("the line with a word behind it", SyntaxError, lambda: compile("result=tt2.view(-1) word", "note", "exec"))
+    assert_raises(
+        "the line with a word behind it", SyntaxError, lambda: compile("result=tt2.view(-1) word", "note", "exec")
+    )
     exec(compile("result=tt2.view(-1)  # word", "note", "exec"), names)
     assert_values("result", names["result"], np.array(SIX, np.float32), dtype="float32")
 
@@ -175,4 +202,6 @@ def test_expand_is_a_method_and_broadcast_to_its_function(subject):
 def test_view_is_a_method_only(subject):
     require(not hasattr(torch, "view"), "torch.view exists")
     held = Held.of(contiguous(distinct("float32", (3, 4)), "float32"), subject)
-    assert_looks_at("torch.Tensor.view(x, 2, 6)", torch.Tensor.view(held.tensor, 2, 6), held, view.view(held.geometry, (2, 6)))
+    assert_looks_at(
+        "torch.Tensor.view(x, 2, 6)", torch.Tensor.view(held.tensor, 2, 6), held, view.view(held.geometry, (2, 6))
+    )

@@ -54,7 +54,7 @@ def judge_leaves(graph: Graph, tape: Tape, leaves: list[torch.Tensor], wanted: S
 
 
 @check("graph.gradients-of-programs")
-@more(5)
+@more(15)
 @given(graph=graphs(operations=PURE))
 def test_gradients_are_the_oracles(subject: Subject, graph: Graph) -> None:
     tape = oracle.run(graph.program)
@@ -79,7 +79,7 @@ def test_values_and_flags_are_the_oracles(subject: Subject, graph: Graph) -> Non
 
 
 @check("graph.writes-in-programs")
-@more(8)
+@more(12)
 @given(graph=graphs(operations=WRITING))
 def test_a_write_is_tracked_or_noticed(subject: Subject, graph: Graph) -> None:
     """The gradient is right; or the pass refuses, and something was written to that an operation had read or made."""
@@ -97,7 +97,7 @@ def test_a_write_is_tracked_or_noticed(subject: Subject, graph: Graph) -> None:
 
 
 @check("graph.intermediate-gradients")
-@more(2)
+@more(5)
 @given(graph=graphs(operations=PURE))
 def test_every_intermediate_result_has_the_oracles_gradient(subject: Subject, graph: Graph) -> None:
     tape = oracle.run(graph.program)
@@ -112,7 +112,7 @@ def test_every_intermediate_result_has_the_oracles_gradient(subject: Subject, gr
 
 
 @check("graph.hook-sees-gradient-once")
-@more(2)
+@more(5)
 @given(graph=graphs(operations=PURE))
 def test_a_hook_on_each_result_runs_once_with_its_gradient(subject: Subject, graph: Graph) -> None:
     tape = oracle.run(graph.program)

@@ -13,11 +13,12 @@ from conformance import brackets, rows
 from conformance.assertions import Unchanged, assert_apart
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
-from conformance.every_form import Wanted, answer, gaps_kept, laid, same
+from conformance.every_form import answer, gaps_kept, laid
 from conformance.indexing_rows import FILLED, NUMBERS, ROWS, apart, places
 from conformance.oracle import indexing as oracle
 from conformance.rows import Row
 from conformance.subject import Subject
+from conformance.wanted import Wanted, same
 from properties.strategies.indices import advanced, basic, masked
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
 from properties.strategies.shapes import dims, shapes
@@ -125,7 +126,13 @@ READS = ("gather", "index_select", "take", "take_along_dim")
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"indexing.{ROWS[name].claim}")) for name in READS])
-@given(x=tensors(COMMON, FULL), seed=st.integers(0, 999), length=st.sampled_from([2, 3, 1, 0, 17]), layout=LAYOUT, dim=st.integers(-4, 3))
+@given(
+    x=tensors(COMMON, FULL),
+    seed=st.integers(0, 999),
+    length=st.sampled_from([2, 3, 1, 0, 17]),
+    layout=LAYOUT,
+    dim=st.integers(-4, 3),
+)
 def test_reading_at_places(
     subject: Subject, name: str, x: Recipe, seed: int, length: int, layout: str, dim: int
 ) -> None:
@@ -142,8 +149,16 @@ def test_reading_at_places(
     answer(subject, rows.asked(row, x.dtype, (x, *args), {}), _forms(row, seed))
 
 
-WRITES = ("scatter", "index_copy", "scatter_add", "index_add", *(f"scatter_reduce {way}" for way in ("prod", "mean", "amax")),
-          "index_reduce amin", "put", "put accumulate")  # fmt: skip
+WRITES = (
+    "scatter",
+    "index_copy",
+    "scatter_add",
+    "index_add",
+    *(f"scatter_reduce {way}" for way in ("prod", "mean", "amax")),
+    "index_reduce amin",
+    "put",
+    "put accumulate",
+)
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"indexing.{ROWS[name].claim}")) for name in WRITES])
@@ -190,7 +205,11 @@ def test_masks(subject: Subject, name: str, x: Recipe, seed: int, layout: str, f
     shape = tuple(1 if seed >> d & 1 else side for d, side in enumerate(x.shape))[min(fewer, x.ndim - 1) :]
     mask = LAYOUTS[layout](np.random.default_rng(seed).integers(0, 2, shape).astype(bool), "bool")
     source = list(DENSE.values())[seed % len(DENSE)](rows.filled("any", x.dtype, (300,), seed), x.dtype)
-    args = {"masked_select": (mask,), "masked_fill": (mask, True if x.dtype == "bool" else 3), "masked_scatter": (mask, source)}[name]
+    args = {
+        "masked_select": (mask,),
+        "masked_fill": (mask, True if x.dtype == "bool" else 3),
+        "masked_scatter": (mask, source),
+    }[name]
     answer(subject, rows.asked(row, x.dtype, (x, *args), {}), _forms(row, seed))
 
 

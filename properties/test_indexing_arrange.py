@@ -14,10 +14,11 @@ from conformance import host, rows
 from conformance.assertions import require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES, INTEGERS, REAL
-from conformance.every_form import Invocation, Wanted, answer, same
+from conformance.every_form import Invocation, answer
 from conformance.indexing_arrange_rows import ROWS
 from conformance.oracle import indexing_order as ranks
 from conformance.subject import Subject
+from conformance.wanted import Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
 from properties.strategies.shapes import broadcastable_shapes, shapes
 from properties.strategies.tensors import arrays, tensors
@@ -39,10 +40,17 @@ def _dim(seed: int, ndim: int) -> int:
     return seed % (2 * ndim) - ndim
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"indexing.{ROWS[name].claim}"))
-                                  for name in ("cat", "stack", "concat", "hstack", "vstack", "dstack")])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=check(f"indexing.{ROWS[name].claim}"))
+        for name in ("cat", "stack", "concat", "hstack", "vstack", "dstack")
+    ],
+)
 @given(data=st.data(), shape=FULL, dtype=st.sampled_from(COMMON), seed=SEEDS, count=st.integers(1, 4))
-def test_joining(subject: Subject, name: str, data: st.DataObject, shape: tuple[int, ...], dtype: str, seed: int, count: int) -> None:
+def test_joining(
+    subject: Subject, name: str, data: st.DataObject, shape: tuple[int, ...], dtype: str, seed: int, count: int
+) -> None:
     axis = {"hstack": 0 if len(shape) == 1 else 1, "vstack": 0, "dstack": 2}.get(name, seed % len(shape))
     parts = []
     for place in range(count):
@@ -59,8 +67,13 @@ def test_joining(subject: Subject, name: str, data: st.DataObject, shape: tuple[
     _ask(subject, name, (parts, *tail), dtype, seed)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"indexing.{ROWS[name].claim}"))
-                                  for name in ("chunk", "split", "tensor_split", "unbind")])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=check(f"indexing.{ROWS[name].claim}"))
+        for name in ("chunk", "split", "tensor_split", "unbind")
+    ],
+)
 @given(x=tensors(COMMON, FULL, layouts=ALL_LAYOUTS), seed=SEEDS)
 def test_splitting(subject: Subject, name: str, x: Recipe, seed: int) -> None:
     dim = _dim(seed, x.ndim)
@@ -74,7 +87,20 @@ def test_splitting(subject: Subject, name: str, x: Recipe, seed: int) -> None:
     _ask(subject, name, (x, dim) if name == "unbind" else (x, by, dim), x.dtype, seed)
 
 
-MOVED = ("flip", "roll", "repeat", "tile", "repeat_interleave", "rot90", "narrow", "select", "diagonal", "tril", "triu", "diag_embed")
+MOVED = (
+    "flip",
+    "roll",
+    "repeat",
+    "tile",
+    "repeat_interleave",
+    "rot90",
+    "narrow",
+    "select",
+    "diagonal",
+    "tril",
+    "triu",
+    "diag_embed",
+)
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"indexing.{ROWS[name].claim}")) for name in MOVED])
@@ -127,7 +153,10 @@ def test_stable_sorting(subject: Subject, x: Recipe, seed: int, descending: bool
 
 
 @check("indexing.kthvalue")
-@given(x=tensors((*INTEGERS, "bfloat16", "float32", "float64"), shapes(1, 3, sides=(2, 3, 1, 5, 17)), layouts=ALL_LAYOUTS), seed=SEEDS)
+@given(
+    x=tensors((*INTEGERS, "bfloat16", "float32", "float64"), shapes(1, 3, sides=(2, 3, 1, 5, 17)), layouts=ALL_LAYOUTS),
+    seed=SEEDS,
+)
 def test_kthvalue(subject: Subject, x: Recipe, seed: int) -> None:
     dim = _dim(seed, x.ndim)
     _ask(subject, "kthvalue", (x, 1 + seed % x.shape[dim], dim, seed % 3 == 0), x.dtype, seed)
@@ -147,7 +176,13 @@ def test_unique(subject: Subject, x: Recipe) -> None:
 
 
 @check("indexing.searchsorted")
-@given(data=st.data(), dtype=st.sampled_from((*INTEGERS, "float32", "float64")), seed=SEEDS, right=st.booleans(), count=st.integers(0, 40))
+@given(
+    data=st.data(),
+    dtype=st.sampled_from((*INTEGERS, "float32", "float64")),
+    seed=SEEDS,
+    right=st.booleans(),
+    count=st.integers(0, 40),
+)
 def test_searchsorted(subject: Subject, data: st.DataObject, dtype: str, seed: int, right: bool, count: int) -> None:
     edges = np.sort(data.draw(arrays(dtype, (count,), finite=True), label="edges"))
     values = data.draw(arrays(dtype, (3, 1 + seed % 7)), label="values")
@@ -165,7 +200,11 @@ def test_bincount(subject: Subject, seed: int, size: int, dtype: str, least: int
     values = generator.integers(0, 1 + seed % 20, size).astype(DTYPES[dtype].host)
     layout = list(DENSE.values())[seed % len(DENSE)]
     x = layout(values, dtype)
-    same("torch.bincount(x)", torch.bincount(x.on(subject), minlength=least), Wanted(ranks.bincount(values, None, least), "int64"))
+    same(
+        "torch.bincount(x)",
+        torch.bincount(x.on(subject), minlength=least),
+        Wanted(ranks.bincount(values, None, least), "int64"),
+    )
     weights = layout(rows.filled("small", "float64", (size,), seed), "float64")
     wanted = ranks.bincount(values, weights.array, least)
     out = torch.bincount(x.on(subject), weights.on(subject), least)

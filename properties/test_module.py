@@ -66,7 +66,9 @@ def test_a_tree_prints_as_the_model_does(subject, program):
 @check("module.edits")
 @given(program=edits())
 @example(program=(*CORPUS["containers"], Step("train", 1, flag=False), Step("train", 7, flag=False)))
-@example(program=(*CORPUS["buffers"], Step("set_tensor", 0, "kept", "float32", (2,)), Step("convert", 0, "", "float64")))
+@example(
+    program=(*CORPUS["buffers"], Step("set_tensor", 0, "kept", "float32", (2,)), Step("convert", 0, "", "float64"))
+)
 def test_after_every_edit_a_tree_is_as_the_model_says(subject, program):
     built, forest = Built(subject), Forest()
     for place, step in enumerate(program):
@@ -75,7 +77,9 @@ def test_after_every_edit_a_tree_is_as_the_model_says(subject, program):
         call = f"edit {place} ({step})"
         require(found == due, f"{call} ends with {found or 'no error'}, but should with {due or 'none'}", due, found)
         root, node = built.root, forest.root
-        assert_same(f"named_modules() after {call}", built.paths(root.named_modules()), paths(model.named_modules(node)))
+        assert_same(
+            f"named_modules() after {call}", built.paths(root.named_modules()), paths(model.named_modules(node))
+        )
         for which in ("parameters", "buffers"):
             found_leaves = built.leaves(getattr(root, f"named_{which}")())
             assert_same(f"named_{which}() after {call}", found_leaves, leaves(model.named_leaves(node, which)))

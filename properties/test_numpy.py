@@ -48,7 +48,7 @@ def sliced(draw: st.DrawFn) -> tuple[Recipe, tuple[slice | int, ...]]:
 def test_from_numpy_and_slicing_commute(subject: Subject, pair: tuple) -> None:
     recipe, index = pair
     a = ndarray(recipe)
-    part = np.asarray(a[index + (...,)])  # a view, also where the index names one element
+    part = np.asarray(a[(*index, ...)])  # a view, also where the index names one element
     first, second = torch.from_numpy(part), torch.from_numpy(a)[index]
     for call, t in ((f"torch.from_numpy(a[{index}])", first), (f"torch.from_numpy(a)[{index}]", second)):
         assert_bits(call, t, part.copy(), recipe.dtype)
@@ -64,8 +64,8 @@ def test_numpy_and_slicing_commute(subject: Subject, pair: tuple) -> None:
     recipe, index = pair
     t = recipe.on(subject)
     part = t[index]
-    expected = recipe.array[index + (...,)]
-    first, second = part.numpy(), t.numpy()[index + (...,)]
+    expected = recipe.array[(*index, ...)]
+    first, second = part.numpy(), t.numpy()[(*index, ...)]
     for call, a in ((f"t[{index}].numpy()", first), (f"t.numpy()[{index}]", second)):
         assert_array(call, np.asarray(a), np.asarray(expected))
         assert_shared(call, part, a)

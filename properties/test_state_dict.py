@@ -36,12 +36,19 @@ def test_the_state_of_any_tree(subject, program, prefix):
         due = list(model.state(node, prefix))
         state = module.state_dict(prefix=prefix)
         assert_same("keys", list(state), [key for key, _ in due])
-        assert_same("modules in the metadata", list(state._metadata), list(model.state_modules(node, prefix.removesuffix("."))))
-        assert_same("entries", built.leaves(module.state_dict(prefix=prefix, keep_vars=True).items()), leaves(iter(due)))
+        assert_same(
+            "modules in the metadata", list(state._metadata), list(model.state_modules(node, prefix.removesuffix(".")))
+        )
+        assert_same(
+            "entries", built.leaves(module.state_dict(prefix=prefix, keep_vars=True).items()), leaves(iter(due))
+        )
         for (key, entry), (_, leaf) in zip(state.items(), due, strict=True):
             assert_values(key, entry, leaf.values, dtype=leaf.dtype)
             own = built.tensors[leaf.number]
-            require(not entry.requires_grad and entry.data_ptr() == own.data_ptr(), f"{key} is no detached view of the tensor")
+            require(
+                not entry.requires_grad and entry.data_ptr() == own.data_ptr(),
+                f"{key} is no detached view of the tensor",
+            )
 
 
 def changed(forest: Forest, change: str, seed: int) -> dict[str, np.ndarray]:
@@ -74,7 +81,9 @@ def test_loading_into_any_tree(subject, program, change, strict, seed):
     for turn in (1, 2):
         values = changed(forest, change if turn == 1 else "nothing", seed * turn)
         dtypes = {key: leaf.dtype for key, leaf in model.state(forest.root)}
-        state = OrderedDict((key, host.tensor(v, dtypes.get(key, "float32"), subject.device)) for key, v in values.items())
+        state = OrderedDict(
+            (key, host.tensor(v, dtypes.get(key, "float32"), subject.device)) for key, v in values.items()
+        )
         before = Unchanged(**{f"entry {n}": entry for n, entry in enumerate(state.values())})
         due = oracle.load(forest.root, values)
         _load(built, state, due, strict)
@@ -86,7 +95,9 @@ def test_loading_into_any_tree(subject, program, change, strict, seed):
 
 def _load(built: Built, state: Any, due: oracle.Loading, strict: bool) -> None:
     if due.fails(strict=strict):
-        text = str(assert_raises("load_state_dict", RuntimeError, lambda: built.root.load_state_dict(state, strict=strict)))
+        text = str(
+            assert_raises("load_state_dict", RuntimeError, lambda: built.root.load_state_dict(state, strict=strict))
+        )
         for key in due.named if strict else due.mismatched:
             require(key in text, f"the error does not name {key}: {text}")
         return

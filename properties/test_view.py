@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from hypothesis import given
@@ -38,7 +36,9 @@ def test_each_view_of_a_view_looks_at_the_right_elements(subject, chain):
 
 
 @check("view.view-of-a-view")
-@given(chain=chains(("float32", "int64", "bool", "complex128", "bfloat16", "uint8"), finite=True), seed=st.integers(0, 255))
+@given(
+    chain=chains(("float32", "int64", "bool", "complex128", "bfloat16", "uint8"), finite=True), seed=st.integers(0, 255)
+)
 def test_writes_through_a_view_of_a_view_reach_its_elements_and_no_other(subject, chain, seed):
     held = Held.of(chain.recipe, subject)
     out, looks, now = chain.apply(held.tensor), chain.looks, held.buffer.copy()
@@ -64,10 +64,20 @@ def test_a_view_of_a_view_counts_writes_with_its_tensor(subject, chain):
     out, before = chain.apply(x), x._version
     require(out._version == before, f"the version of {chain.text()}", before, out._version)
     x.zero_()
-    require(out._version == x._version == before + 1, f"the versions after x.zero_(), of x and {chain.text()}", before + 1, out._version)
+    require(
+        out._version == x._version == before + 1,
+        f"the versions after x.zero_(), of x and {chain.text()}",
+        before + 1,
+        out._version,
+    )
     if chain.looks.numel and not chain.looks.is_overlapping():
         out.zero_()
-        require(out._version == x._version == before + 2, f"the versions after a write to {chain.text()}", before + 2, x._version)
+        require(
+            out._version == x._version == before + 2,
+            f"the versions after a write to {chain.text()}",
+            before + 2,
+            x._version,
+        )
 
 
 def flat(chain: Chain) -> np.ndarray:
@@ -195,57 +205,16 @@ def test_broadcast_to_and_expand_repeat_as_numpy_does(subject, data, x):
     shape = tuple(data.draw(st.sampled_from((2, 3, 1, 0))) if size == 1 else size for size in x.shape)
     shape = (*data.draw(st.lists(st.sampled_from((2, 1, 3)), max_size=2)), *shape)
     tensor, expected = x.on(subject), np.broadcast_to(x.array, shape)
-    for text, out in (("torch.broadcast_to(x, shape)", torch.broadcast_to(tensor, shape)), ("x.expand(shape)", tensor.expand(shape))):
+    for text, out in (
+        ("torch.broadcast_to(x, shape)", torch.broadcast_to(tensor, shape)),
+        ("x.expand(shape)", tensor.expand(shape)),
+    ):
         assert_values(f"{text} for shape {shape}", out, expected, dtype=x.dtype)
         strides = Geometry(shape, tuple(out.stride()))
         steps = [n > 1 and s == 0 for n, s in zip(strides.shape, strides.strides, strict=True)]
-        wide = [n > 1 and (k < len(shape) - x.ndim or x.shape[k - len(shape) + x.ndim] == 1) for k, n in enumerate(shape)]
-        require(x.numel == 0 or 0 in shape or all(s or not w for s, w in zip(steps, wide, strict=True)), f"{text} copies")
-
-
-def _numpy(name: str, a: np.ndarray, arguments: tuple[Any, ...]) -> np.ndarray:
-    if name == "roll":
-        return np.roll(a, arguments[0], arguments[1] if len(arguments) > 1 else None)
-    return getattr(np, name)(a, *arguments)  # type: ignore[no-any-return]
-
-
-@check("view.roll")
-@given(data=st.data(), x=tensors(COMMON, layouts=ALL))
-def test_roll_moves_as_numpys(subject, data, x):
-    dims = data.draw(st.lists(st.integers(-x.ndim, x.ndim - 1), max_size=3)) if x.ndim else []
-    shifts = data.draw(st.lists(st.integers(-40, 40), min_size=max(len(dims), 1), max_size=max(len(dims), 1)))
-    arguments = (tuple(shifts), tuple(dims)) if dims else (tuple(shifts),)
-    expected = _numpy("roll", x.array, arguments) if dims else np.roll(x.array, shifts[0])
-    for out in (torch.roll(x.on(subject), *arguments), x.on(subject).roll(*arguments)):
-        assert_values(f"roll{arguments}", out, expected, dtype=x.dtype)
-
-
-@check("view.rot90")
-@given(data=st.data(), x=tensors(COMMON, layouts=ALL))
-def test_rot90_turns_as_numpys(subject, data, x):
-    if x.ndim < 2:
-        return
-    dims = tuple(data.draw(st.permutations(range(x.ndim)))[:2])
-    dims = (dims[0], dims[1] - x.ndim) if data.draw(st.booleans()) else dims
-    k = data.draw(st.integers(-9, 9))
-    for out in (torch.rot90(x.on(subject), k, dims), x.on(subject).rot90(k, dims)):
-        assert_values(f"rot90({k}, {dims})", out, np.rot90(x.array, k, dims), dtype=x.dtype)
-
-
-@check("view.flip")
-@given(data=st.data(), x=tensors(COMMON, layouts=ALL))
-def test_flip_reverses_as_numpys(subject, data, x):
-    dims = tuple(dim for dim in range(x.ndim) if data.draw(st.booleans()))
-    named = tuple(dim - x.ndim if data.draw(st.booleans()) else dim for dim in dims)
-    for out in (torch.flip(x.on(subject), named), x.on(subject).flip(named)):
-        assert_values(f"flip({named})", out, np.flip(x.array, dims) if dims else x.array, dtype=x.dtype)
-
-
-@check("view.tile")
-@given(data=st.data(), x=tensors(COMMON, layouts=ALL))
-def test_tile_repeats_as_numpys(subject, data, x):
-    times = tuple(data.draw(st.lists(st.sampled_from((2, 1, 3, 0)), max_size=4)))
-    for out in (torch.tile(x.on(subject), times), x.on(subject).tile(times)):
-        assert_values(f"tile({times})", out, np.tile(x.array, times), dtype=x.dtype)
-    if len(times) >= x.ndim:
-        assert_values(f"repeat({times})", x.on(subject).repeat(times), np.tile(x.array, times), dtype=x.dtype)
+        wide = [
+            n > 1 and (k < len(shape) - x.ndim or x.shape[k - len(shape) + x.ndim] == 1) for k, n in enumerate(shape)
+        ]
+        require(
+            x.numel == 0 or 0 in shape or all(s or not w for s, w in zip(steps, wide, strict=True)), f"{text} copies"
+        )

@@ -129,17 +129,17 @@ SPECIAL = [
     Unary("erf", forms("erf", "torch.special.erf(x)"), special.erf, (FEW,)),
     Unary("erfc", forms("erfc"), special.erfc, (FEW,)),
     Unary("erfinv", forms("erfinv"), special.erfinv, (apart(0.75, 2, 9),)),
-    Unary("erfcx", ("torch.special.erfcx(x)",), special.erfcx, (FEW_POSITIVE,), terms=2048),
+    Unary("erfcx", ("torch.special.erfcx(x)",), special.erfcx, (FEW_POSITIVE,), terms=2048, smooth=False),
     Unary("lgamma", forms("lgamma", "torch.special.gammaln(x)"), special.lgamma, (FEW_POSITIVE,), terms=512),
-    Unary("digamma", forms("digamma", "torch.special.psi(x)"), special.digamma, (FEW_POSITIVE,), terms=2.0**24),
-    Unary("polygamma", ("torch.polygamma(2, x)", "x.polygamma(2)"), special.polygamma2, (FEW_POSITIVE,), terms=512),
-    Unary("i0", forms("i0"), special.i0, (FEW,), terms=512),
-    Unary("i0e", ("torch.special.i0e(x)",), special.i0e, (FEW,), terms=512),
-    Unary("i1", ("torch.special.i1(x)",), special.i1, (FEW,), terms=512),
-    Unary("i1e", ("torch.special.i1e(x)",), special.i1e, (apart(1.25, 2, 9),), terms=512),
+    Unary("digamma", forms("digamma", "torch.special.psi(x)"), special.digamma, (FEW_POSITIVE,), terms=2.0**24, smooth=False),
+    Unary("polygamma", ("torch.polygamma(2, x)", "x.polygamma(2)"), special.polygamma2, (FEW_POSITIVE,), terms=512, smooth=False),
+    Unary("i0", forms("i0"), special.i0, (FEW,), terms=512, smooth=False),
+    Unary("i0e", ("torch.special.i0e(x)",), special.i0e, (FEW,), terms=512, smooth=False),
+    Unary("i1", ("torch.special.i1(x)",), special.i1, (FEW,), terms=512, smooth=False),
+    Unary("i1e", ("torch.special.i1e(x)",), special.i1e, (apart(1.25, 2, 9),), terms=512, smooth=False),
     Unary("ndtr", ("torch.special.ndtr(x)",), special.ndtr, (FEW,)),
-    Unary("ndtri", ("torch.special.ndtri(x)",), special.ndtri, (spread(0.25, 0.75, 2, 9),), terms=512),
-    Unary("log_ndtr", ("torch.special.log_ndtr(x)",), special.log_ndtr, (FEW,), terms=512),
+    Unary("ndtri", ("torch.special.ndtri(x)",), special.ndtri, (spread(0.25, 0.75, 2, 9),), terms=512, smooth=False),
+    Unary("log_ndtr", ("torch.special.log_ndtr(x)",), special.log_ndtr, (FEW,), terms=512, smooth=False),
     Unary("gelu", ("F.gelu(x)",), special.gelu, (FEW,), terms=512),
 ]
 
@@ -187,7 +187,7 @@ TERNARY = [
     Unary("addcdiv", ("torch.addcdiv(x, y, z, value=0.5)", "x.clone().addcdiv_(y, z, value=0.5)"),
           lambda x, y, z: x + y / z / 2, (REALS, OTHERS, POSITIVE)),
     Unary("clamp_tensors", ("torch.clamp(x, y, z)", "x.clone().clamp_(y, z)"),
-          lambda x, y, z: np.minimum(np.maximum(x, y), z), (STEPS * 2, -np.abs(GRID), np.abs(GRID[::-1]) + 0.25)),
+          lambda x, y, z: np.minimum(np.maximum(x, y), z), (STEPS, -np.abs(GRID), np.abs(GRID[::-1]) + 0.25)),
 ]
 
 ROWS = [*SMOOTH, *PIECEWISE, *SIGNS, *SPECIAL, *BINARY, *TERNARY]

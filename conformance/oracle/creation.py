@@ -1,4 +1,4 @@
-"""What creation functions make, worked out without PyTorch: sequences, triangles, grids, windows, dtypes and layouts."""
+"""What creation functions make, worked out without PyTorch: sequences, triangles, grids, windows, dtypes, layouts."""
 
 from __future__ import annotations
 
@@ -179,8 +179,8 @@ def _bessel(x: np.ndarray) -> np.ndarray:
 
 
 def kept_strides(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The strides that torch.preserve_format gives: those of an input without gaps and overlaps; row-major ones for other
-    inputs stored in row-major order; None where only density is promised."""
+    """The strides that torch.preserve_format gives: those of an input without gaps and overlaps; row-major ones for
+    other inputs stored in row-major order; None where only density is promised."""
     order = sorted((d for d in range(len(shape)) if shape[d] > 1), key=lambda d: -strides[d])
     dense, step = [0] * len(shape), 1
     for d in reversed(order):

@@ -15,7 +15,9 @@ Index = tuple[Any, ...]
 
 def is_flag(item: Any) -> bool:
     """Whether an item is one truth value: it adds a dimension of size 1 or 0."""
-    return isinstance(item, (bool, np.bool_)) or (isinstance(item, np.ndarray) and item.ndim == 0 and item.dtype == bool)
+    return isinstance(item, (bool, np.bool_)) or (
+        isinstance(item, np.ndarray) and item.ndim == 0 and item.dtype == bool
+    )
 
 
 def consumed(item: Any) -> int:

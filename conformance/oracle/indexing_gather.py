@@ -40,9 +40,9 @@ def take_along_dim(values: np.ndarray, index: np.ndarray, dim: int | None = None
     if dim is None:
         return gather(values.reshape(-1), 0, index.reshape(-1))
     dim %= values.ndim
-    common = np.broadcast_shapes(*(s[:dim] + (1,) + s[dim + 1 :] for s in (values.shape, index.shape)))
-    wide = common[:dim] + (values.shape[dim],) + common[dim + 1 :]
-    long = common[:dim] + (index.shape[dim],) + common[dim + 1 :]
+    common = np.broadcast_shapes(*((*s[:dim], 1, *s[dim + 1 :]) for s in (values.shape, index.shape)))
+    wide = (*common[:dim], values.shape[dim], *common[dim + 1 :])
+    long = (*common[:dim], index.shape[dim], *common[dim + 1 :])
     return gather(np.broadcast_to(values, wide), dim, np.broadcast_to(index, long))
 
 
@@ -107,9 +107,14 @@ def _least(found: list[Any], dtype: np.dtype) -> Any:
 
 
 REDUCE: dict[str, Callable[[list[Any], np.dtype], Any]] = {
-    "sum": _sum, "prod": _prod, "mean": _mean, "amax": _largest, "amin": _least,
-    "add": _sum, "multiply": _prod,
-}  # fmt: skip
+    "sum": _sum,
+    "prod": _prod,
+    "mean": _mean,
+    "amax": _largest,
+    "amin": _least,
+    "add": _sum,
+    "multiply": _prod,
+}
 
 
 def _rows(values: np.ndarray, dim: int) -> np.ndarray:

@@ -123,7 +123,7 @@ def histc(values: np.ndarray, bins: int = 100, low: float = 0, high: float = 0) 
     out = np.zeros(bins, np.float64)
     for value in flat:
         if low <= value <= high:
-            out[min(int(math.floor((value - low) * bins / (high - low))), bins - 1)] += 1
+            out[min(math.floor((value - low) * bins / (high - low)), bins - 1)] += 1
     return out
 
 

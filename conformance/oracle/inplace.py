@@ -114,7 +114,8 @@ def _across(x: np.ndarray, dim: int, index: np.ndarray) -> Places:
 def _flat(x: np.ndarray, index: np.ndarray) -> Places:
     """For places counted in row-major order: the same."""
     count = max(x.size, 1)
-    return [(place, np.unravel_index(int(index[place]) % count, x.shape)) for place in np.ndindex(index.shape)]
+    at = (np.unravel_index(int(index[place]) % count, x.shape) for place in np.ndindex(index.shape))
+    return [(place, tuple(map(int, there))) for place, there in zip(np.ndindex(index.shape), at, strict=True)]
 
 
 def _slices(x: np.ndarray, dim: int) -> np.ndarray:
@@ -152,9 +153,9 @@ def _reduce(reduce: str, values: np.ndarray) -> Any:
         total = values.sum(axis=0, dtype=values.dtype)
         return total // len(values) if values.dtype.kind in "iu" else total / len(values)
     if values.dtype.kind == "b" or reduce.startswith("a"):
-        take = {"sum": np.max, "amax": np.max, "prod": np.min, "amin": np.min}[reduce]
-        return take(values, axis=0)
-    return {"sum": np.sum, "prod": np.prod}[reduce](values, axis=0, dtype=values.dtype)
+        return np.max(values, axis=0) if reduce in ("sum", "amax") else np.min(values, axis=0)
+    total = np.sum if reduce == "sum" else np.prod
+    return total(values, axis=0, dtype=values.dtype)
 
 
 def index_fill(x: np.ndarray, dim: int, index: np.ndarray, value: Any) -> np.ndarray:

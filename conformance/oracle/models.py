@@ -12,7 +12,9 @@ import numpy as np
 State = Mapping[str, np.ndarray]
 
 
-def conv2d(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None, stride: int = 1, padding: int = 0) -> np.ndarray:
+def conv2d(
+    x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None, stride: int = 1, padding: int = 0
+) -> np.ndarray:
     """Cross-correlation of (N, C, H, W) with (K, C, h, w), zero padded."""
     x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     windows = np.lib.stride_tricks.sliding_window_view(x, weight.shape[2:], axis=(2, 3))[:, :, ::stride, ::stride]
@@ -31,7 +33,9 @@ def max_pool2d(x: np.ndarray, kernel: int, stride: int, padding: int = 0) -> np.
     """The largest of each window; what sticks out on the right or below is dropped."""
     edges = ((0, 0), (0, 0), (padding, padding), (padding, padding))
     x = np.pad(x, edges, constant_values=-np.inf)
-    return np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), axis=(2, 3))[:, :, ::stride, ::stride].max((4, 5))
+    return np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), axis=(2, 3))[:, :, ::stride, ::stride].max(
+        (4, 5)
+    )
 
 
 def linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:

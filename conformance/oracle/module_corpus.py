@@ -6,7 +6,11 @@ from conformance.oracle.module_edits import Program, Step
 
 CORPUS: dict[str, Program] = {
     "empty": (),
-    "flat": (Step("set_module", 0, "b", "Linear"), Step("set_module", 0, "a", "ReLU"), Step("set_module", 0, "c", "Linear")),
+    "flat": (
+        Step("set_module", 0, "b", "Linear"),
+        Step("set_module", 0, "a", "ReLU"),
+        Step("set_module", 0, "c", "Linear"),
+    ),
     # A container before a sibling: depth-first and breadth-first differ.
     "container first": (
         Step("set_module", 0, "first", "Branch"),
@@ -100,8 +104,11 @@ CORPUS: dict[str, Program] = {
         Step("insert", 4, "1", "Linear"),
         Step("set_item", 4, "-1", "Linear"),
     ),
-    "deep": tuple(Step("set_module", place, f"level{place}", "Branch") for place in range(7))
-    + (Step("set_parameter", 7, "w", "float32", (2,)), Step("register_buffer", 7, "n", "int64", ())),
+    "deep": (
+        *(Step("set_module", place, f"level{place}", "Branch") for place in range(7)),
+        Step("set_parameter", 7, "w", "float32", (2,)),
+        Step("register_buffer", 7, "n", "int64", ()),
+    ),
     "in order of registration": (
         Step("set_parameter", 0, "z", "float32", (2,)),
         Step("set_module", 0, "m", "Linear"),

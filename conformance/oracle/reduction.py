@@ -86,6 +86,7 @@ def converted(x: np.ndarray, dtype: str | None) -> np.ndarray:
 
 
 def nansum(x: np.ndarray, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Answer:
+    x = converted(x, dtype)
     return reduced(np.where(x != x, np.zeros((), x.dtype), x), dim, keepdim, sums)
 
 
@@ -104,7 +105,9 @@ def _nanmeans(lines: np.ndarray) -> Answer:
     found = sums(np.where(gone, np.zeros((), lines.dtype), lines))
     count = (~gone).sum(-1)
     with np.errstate(all="ignore"):
-        return Answer(found.values / count.astype(np.longdouble), found.scale / np.maximum(count, 1), lines.shape[-1] + 2)
+        return Answer(
+            found.values / count.astype(np.longdouble), found.scale / np.maximum(count, 1), lines.shape[-1] + 2
+        )
 
 
 def nanmean(x: np.ndarray, dim: Dims = None, keepdim: bool = False) -> Answer:

@@ -204,7 +204,10 @@ def quantile(
 ) -> Answer:
     """Quantiles at q (a number, or a vector whose dimension comes first); with `skip` without the NaN."""
     points = np.atleast_1d(np.asarray(q, np.float64))
-    found = [reduced(x, dim, keepdim, lambda lines, point=point: _quantiles(lines, point, interpolation, skip)) for point in points]
+    found = [
+        reduced(x, dim, keepdim, lambda lines, point=point: _quantiles(lines, point, interpolation, skip))
+        for point in points
+    ]
     values = np.stack([part.values for part in found])
     scale = np.stack([part.scale for part in found])
     return Answer(values[0], scale[0], 8) if np.ndim(q) == 0 else Answer(values, scale, 8)

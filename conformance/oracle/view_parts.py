@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from conformance.oracle.view import Geometry, Ints, unsqueeze, wrap
@@ -146,7 +147,7 @@ def tensor_split(g: Geometry, indices_or_sections: int | Ints, dim: int = 0) -> 
         base, larger = divmod(size, indices_or_sections)
         return _parts(g, dim, [base + (place < larger) for place in range(indices_or_sections)])
     ends = [0, *indices_or_sections, size]
-    return tuple(slice_along(g, dim, slice(a, b)) for a, b in zip(ends, ends[1:], strict=False))
+    return tuple(slice_along(g, dim, slice(a, b)) for a, b in pairwise(ends))
 
 
 def _sections(g: Geometry, where: int | Ints, dim: int) -> tuple[Geometry, ...]:

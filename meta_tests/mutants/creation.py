@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from packaging.version import Version
 
-from conformance.subject import release
 from meta_tests.mutant import Mutant, kernel, output, patched, strided
 
 Wrong = Callable[[Any], Any]
@@ -1304,9 +1302,7 @@ COMBINED = [
         "ignores increasing for N",
         "vander",
         lambda sound: (
-            lambda x, N=None, increasing=False: (  # noqa: N803
-                sound(x, N=N) if N is not None else sound(x, increasing=increasing)
-            )
+            lambda x, N=None, increasing=False: sound(x, N=N) if N is not None else sound(x, increasing=increasing)
         ),
     ),
     function(
@@ -1409,20 +1405,4 @@ if hasattr(torch, "signal"):
         ),
     ]
 
-# What the installed release must be new enough for.
-NEWER = (
-    [
-        kernel(
-            "creation.arange-fractional-bounds",
-            "arange cuts the bounds first",
-            "arange.start_step",
-            lambda func, a, b, c=1, **k: func(
-                int(a) if k.get("dtype") is torch.int64 else a, int(b) if k.get("dtype") is torch.int64 else b, c, **k
-            ),
-        ),
-    ]
-    if release() >= Version("2.14")
-    else []
-)
-
-MUTANTS: list[Mutant] = [*CONSTANTS, *SEQUENCES, *DATA, *MODELS, *LAWS, *COMBINED, *WINDOWS, *NEWER]
+MUTANTS: list[Mutant] = [*CONSTANTS, *SEQUENCES, *DATA, *MODELS, *LAWS, *COMBINED, *WINDOWS]

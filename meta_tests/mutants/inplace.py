@@ -18,8 +18,9 @@ Sound = Callable[..., Any]
 def spoil(x: Any, place: int = -1) -> None:
     """Change one element of a tensor, behind autograd's back."""
     if x.numel():
-        flat = x.detach()[(place,) * x.dim()]
-        flat.copy_(torch.logical_not(flat) if x.dtype is torch.bool else torch.where(flat == 3, flat - 1, flat * 0 + 3))
+        element = x.detach()[(place,) * x.dim()]
+        value = not element.item() if x.dtype is torch.bool else 2 if element.item() == 3 else 3
+        torch.full((), value, dtype=x.dtype, device=x.device, out=element)  # never by the method that is replaced
 
 
 def when(condition: Callable[..., bool], wrong: Callable[..., Any]) -> Callable[[Sound], Sound]:
@@ -80,8 +81,12 @@ def greedy(sound: Sound, x: Any, *args: Any, **options: Any) -> Any:
     return out
 
 
+def writable(x: Any, a: Any) -> bool:
+    return isinstance(a, torch.Tensor) and a is not x and a.numel() > 0 and 0 not in a.stride()
+
+
 def has_tensor(x: Any, *args: Any) -> bool:
-    return any(isinstance(a, torch.Tensor) and a is not x and a.numel() and 0 not in a.stride() for a in args)
+    return any(writable(x, a) for a in args)
 
 
 def silent(sound: Sound, x: Any, *args: Any, **options: Any) -> Any:
@@ -113,6 +118,15 @@ def second_time() -> Callable[[Sound], Sound]:
         return len(seen) > 1
 
     return when(again, spoiled)
+
+
+def with_gaps(x: Any, *args: Any) -> bool:
+    return strided(x)
+
+
+def result(x: Any, *args: Any) -> bool:
+    """Whether self is a result of autograd, and no view."""
+    return bool(x.requires_grad and not x.is_leaf and x._base is None)
 
 
 def of(dtype: str) -> Callable[..., bool]:
@@ -147,29 +161,51 @@ def tracked(method: Method) -> bool:
 Way = tuple[str, Callable[[Method], Any], Callable[[Method], Callable[[Sound], Sound]]]
 # What is wrong, for which methods it makes sense, and the replacement.
 WAYS: tuple[Way, ...] = (
-    ("is wrong at the end of what is larger than a vector register", lambda m: True,
-     lambda m: when(lambda x, *a: x.numel() > 16, spoiled)),
-    ("does nothing where self is strided", lambda m: True, lambda m: when(strided, undone)),
+    (
+        "is wrong at the end of what is larger than a vector register",
+        lambda m: True,
+        lambda m: when(lambda x, *a: x.numel() > 16, spoiled),
+    ),
+    ("does nothing where self is strided", lambda m: True, lambda m: when(with_gaps, undone)),
     ("gives self new memory", lambda m: m.counts, lambda m: when(always, moved)),
-    ("returns another tensor", lambda m: True,
-     lambda m: lambda sound: lambda x, *a, **k: sound(x, *a, **k).detach()),
+    ("returns another tensor", lambda m: True, lambda m: lambda sound: lambda x, *a, **k: sound(x, *a, **k).detach()),
     ("is wrong in its last dtype", lambda m: m.dtypes[-1] != m.first, lambda m: when(of(m.dtypes[-1]), spoiled)),
-    ("writes between the elements of self", lambda m: (33,) in m.shapes, lambda m: when(strided, spilled)),
-    ("changes its argument", lambda m: any(hasattr(a, "recipe") for a in m.forms[0].args), lambda m: when(has_tensor, greedy)),
+    ("writes between the elements of self", lambda m: (33,) in m.shapes, lambda m: when(with_gaps, spilled)),
+    (
+        "changes its argument",
+        lambda m: any(hasattr(a, "recipe") for a in m.forms[0].args),
+        lambda m: when(has_tensor, greedy),
+    ),
     ("does not tell autograd", lambda m: m.counts and m.grad != "ignored", lambda m: when(always, silent)),
     ("is wrong the second time", lambda m: True, lambda m: second_time()),
-    ("is wrong where self starts inside its storage", lambda m: True,
-     lambda m: when(lambda x, *a: x.storage_offset() > 0, spoiled)),
-    ("is not recorded", lambda m: tracked(m) and m.grad in ("twin", "zero", "opaque") and not m.grad_since,
-     lambda m: when(lambda x, *a: x.requires_grad and not x.is_leaf, unrecorded)),
+    (
+        "is wrong where self starts inside its storage",
+        lambda m: True,
+        lambda m: when(lambda x, *a: x.storage_offset() > 0, spoiled),
+    ),
+    (
+        "is not recorded",
+        lambda m: tracked(m) and m.grad in ("twin", "zero", "opaque") and not m.grad_since,
+        lambda m: when(result, unrecorded),
+    ),
     ("writes before it refuses", lambda m: m.refuses or like_self(m), lambda m: when(always, hasty)),
     ("accepts a self that overlaps itself", lambda m: m.overlap == "refused", lambda m: when(overlapping, freed)),
-    ("is wrong past the parallel grain", lambda m: m.large, lambda m: when(lambda x, *a: x.numel() > 32_768, spoiled)),
-    ("accepts an argument that shares a part of its memory",
-     lambda m: like_self(m) and m.overlap == "refused" and not m.name.startswith("scatter"), lambda m: when(shifted, apart)),
-    ("accepts a leaf that requires grad", lambda m: tracked(m) and m.grad == "twin",
-     lambda m: when(lambda x, *a: x.requires_grad and x.is_leaf and torch.is_grad_enabled(), unrecorded)),
-)  # fmt: skip
+    (
+        "is wrong past the parallel grain",
+        lambda m: m.large and isinstance(m.oracle, str),
+        lambda m: when(lambda x, *a: x.numel() > 32_768, spoiled),
+    ),
+    (
+        "accepts an argument that shares a part of its memory",
+        lambda m: like_self(m) and m.overlap == "refused" and not m.name.startswith("scatter"),
+        lambda m: when(shifted, apart),
+    ),
+    (
+        "accepts a leaf that requires grad",
+        lambda m: tracked(m) and m.grad == "twin",
+        lambda m: when(lambda x, *a: x.requires_grad and x.is_leaf and torch.is_grad_enabled(), unrecorded),
+    ),
+)
 
 
 def _taking_turns() -> list[Mutant]:

@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from packaging.version import Version
-
-from conformance.subject import release
 
 from meta_tests.mutant import Mutant, kernel, output, patched, strided
 
@@ -904,18 +901,4 @@ PYTHON = [
     Mutant("numpy.no-buffer", "tensors have an array interface", lambda: added("__array_interface__")),
 ]
 
-# What the installed release must be new enough for.
-NEWER = (
-    [
-        reader(
-            "asarray-buffer-format",
-            "reads bytes as integers",
-            "asarray",
-            after(lambda t, b: t.long() if isinstance(b, bytes) else t),
-        ),
-    ]
-    if release() >= Version("2.15")
-    else []
-)
-
-MUTANTS: list[Mutant] = [*FROM_NUMPY, *TO_NUMPY, *SHARING, *BUFFERS, *PYTHON, *NEWER]
+MUTANTS: list[Mutant] = [*FROM_NUMPY, *TO_NUMPY, *SHARING, *BUFFERS, *PYTHON]

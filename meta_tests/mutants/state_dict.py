@@ -122,71 +122,254 @@ def no_versions(state: State, net: nn.Module) -> State:
 
 SAVE = "_save_to_state_dict"
 SAVING = [
-    method("state_dict.keys-and-order", "keys are sorted", "state_dict", edited(lambda s, m: reordered(s, lambda pair: pair[0]))),
+    method(
+        "state_dict.keys-and-order",
+        "keys are sorted",
+        "state_dict",
+        edited(lambda s, m: reordered(s, lambda pair: pair[0])),
+    ),
     method("state_dict.keys-and-order", "buffers come before parameters", SAVE, buffers_first),
-    method("state_dict.keys-and-order", "integer buffers are left out", "state_dict", edited(lambda s, m: kept(s, lambda k, t: t.dtype != torch.int64))),
-    method("state_dict.keys-and-order", "empty tensors are left out", "state_dict", edited(lambda s, m: kept(s, lambda k, t: t.numel()))),
+    method(
+        "state_dict.keys-and-order",
+        "integer buffers are left out",
+        "state_dict",
+        edited(lambda s, m: kept(s, lambda k, t: t.dtype != torch.int64)),
+    ),
+    method(
+        "state_dict.keys-and-order",
+        "empty tensors are left out",
+        "state_dict",
+        edited(lambda s, m: kept(s, lambda k, t: t.numel())),
+    ),
     method("state_dict.any-tree", "frozen parameters are left out", SAVE, frozen_left_out),
-    method("state_dict.any-tree", "a tied tensor stands under its first name only", "state_dict", edited(first_name_only)),
-    method("state_dict.get-parameters", "entries are copies", "state_dict", edited(lambda s, m: mapped(s, torch.clone))),
-    method("state_dict.get-parameters", "strided entries are copies", "state_dict", edited(
-        lambda s, m: mapped(s, lambda t: t.contiguous() if strided(t) else t))),
-    method("state_dict.get-parameters", "entries require gradients", "state_dict", edited(
-        lambda s, m: mapped(s, lambda t: t.requires_grad_() if t.is_floating_point() else t))),
-    method("state_dict.get-parameters", "half-precision entries are single", "state_dict", edited(
-        lambda s, m: mapped(s, lambda t: t.float() if t.dtype == torch.float16 else t))),
-    method("state_dict.untrained-model-has-none", "parameters without a gradient are left out", SAVE,
-           lambda s, self, d, p, k: (s(self, d, p, k), [d.pop(p + n) for n, v in self._parameters.items() if v is not None and v.grad is None])[0]),
+    method(
+        "state_dict.any-tree", "a tied tensor stands under its first name only", "state_dict", edited(first_name_only)
+    ),
+    method(
+        "state_dict.get-parameters", "entries are copies", "state_dict", edited(lambda s, m: mapped(s, torch.clone))
+    ),
+    method(
+        "state_dict.get-parameters",
+        "strided entries are copies",
+        "state_dict",
+        edited(lambda s, m: mapped(s, lambda t: t.contiguous() if strided(t) else t)),
+    ),
+    method(
+        "state_dict.get-parameters",
+        "entries require gradients",
+        "state_dict",
+        edited(lambda s, m: mapped(s, lambda t: t.requires_grad_() if t.is_floating_point() else t)),
+    ),
+    method(
+        "state_dict.get-parameters",
+        "half-precision entries are single",
+        "state_dict",
+        edited(lambda s, m: mapped(s, lambda t: t.float() if t.dtype == torch.float16 else t)),
+    ),
+    method(
+        "state_dict.untrained-model-has-none",
+        "parameters without a gradient are left out",
+        SAVE,
+        lambda s, self, d, p, k: (
+            s(self, d, p, k),
+            [d.pop(p + n) for n, v in self._parameters.items() if v is not None and v.grad is None],
+        )[0],
+    ),
     method("state_dict.left-out", "buffers that are not persistent are in it", SAVE, all_buffers),
     method("state_dict.left-out", "None parameters are in it", SAVE, none_too),
-    method("state_dict.left-out", "a buffer registered anew keeps its old place in or out", "register_buffer",
-           lambda s, self, n, t, persistent=True: s(self, n, t, persistent if n not in self._buffers else n not in self._non_persistent_buffers_set)),
-    method("state_dict.shared", "a tied tensor stands under its first name only", "state_dict", edited(first_name_only)),
+    method(
+        "state_dict.left-out",
+        "a buffer registered anew keeps its old place in or out",
+        "register_buffer",
+        lambda s, self, n, t, persistent=True: s(
+            self, n, t, persistent if n not in self._buffers else n not in self._non_persistent_buffers_set
+        ),
+    ),
+    method(
+        "state_dict.shared", "a tied tensor stands under its first name only", "state_dict", edited(first_name_only)
+    ),
     method("state_dict.shared", "a tied tensor is copied for its second name", "state_dict", edited(unshared)),
     method("state_dict.prefix", "a prefix gets a dot", "state_dict", flattened_prefix),
-    method("state_dict.prefix", "a prefix is ignored", "state_dict", lambda s, self, *a, **k: s(self, *a, **({**k, "prefix": ""} if "destination" not in k else k))),
+    method(
+        "state_dict.prefix",
+        "a prefix is ignored",
+        "state_dict",
+        lambda s, self, *a, **k: s(self, *a, **({**k, "prefix": ""} if "destination" not in k else k)),
+    ),
     method("state_dict.destination", "a plain dict is copied", "state_dict", not_into),
-    method("state_dict.destination", "the destination is emptied first", "state_dict", lambda s, self, *a, **k: (
-        k["destination"].clear() if k.get("destination") is not None and k.get("prefix", "") in ("net.", "second.") else None, s(self, *a, **k))[1]),
+    method(
+        "state_dict.destination",
+        "the destination is emptied first",
+        "state_dict",
+        lambda s, self, *a, **k: (
+            k["destination"].clear()
+            if k.get("destination") is not None and k.get("prefix", "") in ("net.", "second.")
+            else None,
+            s(self, *a, **k),
+        )[1],
+    ),
     method("state_dict.ordered-dict", "the state is kept and given again", "state_dict", Cached()),
-    patched("state_dict.ordered-dict", "the state is a plain dict", nn.Module, "state_dict", lambda s: lambda self, *a, **k: dict(s(self, *a, **k)) if not a and not k else s(self, *a, **k)),
-    method("state_dict.keep-vars", "keep_vars detaches all the same", "state_dict", lambda s, self, *a, **k: s(self, *a, **{**k, "keep_vars": False})),
-    method("state_dict.keep-vars", "keep_vars keeps parameters only", SAVE, lambda s, self, d, p, k: (
-        s(self, d, p, k), [d.__setitem__(p + n, d[p + n].detach()) for n in self._buffers if p + n in d])[0]),
+    patched(
+        "state_dict.ordered-dict",
+        "the state is a plain dict",
+        nn.Module,
+        "state_dict",
+        lambda s: lambda self, *a, **k: dict(s(self, *a, **k)) if not a and not k else s(self, *a, **k),
+    ),
+    method(
+        "state_dict.keep-vars",
+        "keep_vars detaches all the same",
+        "state_dict",
+        lambda s, self, *a, **k: s(self, *a, **{**k, "keep_vars": False}),
+    ),
+    method(
+        "state_dict.keep-vars",
+        "keep_vars keeps parameters only",
+        SAVE,
+        lambda s, self, d, p, k: (
+            s(self, d, p, k),
+            [d.__setitem__(p + n, d[p + n].detach()) for n in self._buffers if p + n in d],
+        )[0],
+    ),
     method("state_dict.metadata", "every version is 1", "state_dict", edited(no_versions)),
-    method("state_dict.metadata", "containers have no version", "state_dict", lambda s, self, *a, **k: (
-        lambda out: ([out._metadata.pop(n) for n in [*out._metadata] if n and n.endswith("1")], out)[1])(s(self, *a, **k))),
+    method(
+        "state_dict.metadata",
+        "containers have no version",
+        "state_dict",
+        lambda s, self, *a, **k: (
+            lambda out: ([out._metadata.pop(n) for n in [*out._metadata] if n and n.endswith("1")], out)[1]
+        )(s(self, *a, **k)),
+    ),
     method("state_dict.replaced-later", "the state is kept and given again", "state_dict", Cached()),
-    method("state_dict.mode-does-not-matter", "in eval mode buffers are left out", SAVE, lambda s, self, d, p, k: (
-        s(self, d, p, k), [d.pop(p + n) for n in self._buffers if not self.training])[0]),
+    method(
+        "state_dict.mode-does-not-matter",
+        "in eval mode buffers are left out",
+        SAVE,
+        lambda s, self, d, p, k: (s(self, d, p, k), [d.pop(p + n) for n in self._buffers if not self.training])[0],
+    ),
     method("state_dict.mode-does-not-matter", "frozen parameters are left out", SAVE, frozen_left_out),
-    method("state_dict.extra-state", "extra state is not set", "_load_from_state_dict", lambda s, self, *a: (
-        count := self.__dict__.get("count"), s(self, *a), count is None or setattr(self, "count", count), None)[3]),
-    method("state_dict.extra-state", "missing extra state goes unnoticed", "load_state_dict", lambda s, self, state, *a, **k: (
-        lambda out: (out.missing_keys.clear(), out)[1])(s(self, state, *a, **k))),
-    method("state_dict.pre-hook", "pre-hooks run after the entries are collected", "register_state_dict_pre_hook",
-           lambda s, self, hook: self._register_state_dict_hook(lambda m, state, prefix, meta: hook(m, prefix, False))),
-    method("state_dict.post-hook", "what a post-hook changes is lost", "register_state_dict_post_hook",
-           lambda s, self, hook: s(self, lambda m, state, prefix, meta: hook(m, OrderedDict(state), prefix, meta))),
-    method("state_dict.items-iteration", "items come in reverse", "state_dict", edited(lambda s, m: OrderedDict(reversed(s.items())))),
-    method("state_dict.dict-update", "parameters come under another key type", "state_dict", edited(
-        lambda s, m: type("Fixed", (OrderedDict,), {"update": lambda self, other=(): [self.setdefault(k, v) for k, v in dict(other).items()] and None})(s))),
-    method("state_dict.filter-by-key", "names carry the number of their state", "state_dict", edited(
-        lambda s, m: OrderedDict((f"{k}#{len(s)}", v) for k, v in s.items()))),
-    method("state_dict.filter-by-key", "another size is reshaped or cut", "load_state_dict", lambda s, self, state, strict=True, **k: s(
-        self, {n: v for n, v in state.items() if n not in (own := self.state_dict()) or v.shape == own[n].shape}, strict, **k)),
-    method("state_dict.update-with-itself", "states refuse to be updated with themselves", "state_dict", edited(
-        lambda s, m: type("Fixed", (OrderedDict,), {"update": lambda self, other=(): self.clear() if other is self else OrderedDict.update(self, other)})(s))),
-    method("state_dict.deepcopy-needed", "the state is a copy", "state_dict", edited(lambda s, m: mapped(s, torch.clone))),
-    patched("state_dict.deepcopy-needed", "a deep copy of a tensor shares its memory", torch.Tensor, "__deepcopy__",
-            lambda s: lambda self, memo: self.detach() if self.dim() == 2 else s(self, memo)),
-    method("state_dict.save-parameters", "buffers are left out", "state_dict", edited(lambda s, m: kept(s, lambda k, t: "running" not in k))),
-    method("state_dict.save-parameters", "the state holds the module", "state_dict", edited(lambda s, m: (s.__setitem__("module", m), s)[1])),
-    patched("state_dict.consume-prefix", "only the first key loses its prefix", nn.modules.utils, "consume_prefix_in_state_dict_if_present",
-            lambda s: lambda state, prefix: s(state, prefix) if prefix not in next(iter(state)) else state.__setitem__(
-                (k := next(iter(state))).removeprefix(prefix), state.pop(k))),
-    patched("state_dict.consume-prefix", "a second time cuts other names", nn.modules.utils, "consume_prefix_in_state_dict_if_present",
-            lambda s: lambda state, prefix: s(state, prefix if any(k.startswith(prefix) for k in state) else next(iter(state))[:2])),
+    method(
+        "state_dict.extra-state",
+        "extra state is not set",
+        "_load_from_state_dict",
+        lambda s, self, *a: (
+            count := self.__dict__.get("count"),
+            s(self, *a),
+            count is None or setattr(self, "count", count),
+            None,
+        )[3],
+    ),
+    method(
+        "state_dict.extra-state",
+        "missing extra state goes unnoticed",
+        "load_state_dict",
+        lambda s, self, state, *a, **k: (lambda out: (out.missing_keys.clear(), out)[1])(s(self, state, *a, **k)),
+    ),
+    method(
+        "state_dict.pre-hook",
+        "pre-hooks run after the entries are collected",
+        "register_state_dict_pre_hook",
+        lambda s, self, hook: self._register_state_dict_hook(lambda m, state, prefix, meta: hook(m, prefix, False)),
+    ),
+    method(
+        "state_dict.post-hook",
+        "what a post-hook changes is lost",
+        "register_state_dict_post_hook",
+        lambda s, self, hook: s(self, lambda m, state, prefix, meta: hook(m, OrderedDict(state), prefix, meta)),
+    ),
+    method(
+        "state_dict.items-iteration",
+        "items come in reverse",
+        "state_dict",
+        edited(lambda s, m: OrderedDict(reversed(s.items()))),
+    ),
+    method(
+        "state_dict.dict-update",
+        "parameters come under another key type",
+        "state_dict",
+        edited(
+            lambda s, m: type(
+                "Fixed",
+                (OrderedDict,),
+                {"update": lambda self, other=(): [self.setdefault(k, v) for k, v in dict(other).items()] and None},
+            )(s)
+        ),
+    ),
+    method(
+        "state_dict.filter-by-key",
+        "names carry the number of their state",
+        "state_dict",
+        edited(lambda s, m: OrderedDict((f"{k}#{len(s)}", v) for k, v in s.items())),
+    ),
+    method(
+        "state_dict.filter-by-key",
+        "another size is reshaped or cut",
+        "load_state_dict",
+        lambda s, self, state, strict=True, **k: s(
+            self,
+            {n: v for n, v in state.items() if n not in (own := self.state_dict()) or v.shape == own[n].shape},
+            strict,
+            **k,
+        ),
+    ),
+    method(
+        "state_dict.update-with-itself",
+        "states refuse to be updated with themselves",
+        "state_dict",
+        edited(
+            lambda s, m: type(
+                "Fixed",
+                (OrderedDict,),
+                {"update": lambda self, other=(): self.clear() if other is self else OrderedDict.update(self, other)},
+            )(s)
+        ),
+    ),
+    method(
+        "state_dict.deepcopy-needed", "the state is a copy", "state_dict", edited(lambda s, m: mapped(s, torch.clone))
+    ),
+    patched(
+        "state_dict.deepcopy-needed",
+        "a deep copy of a tensor shares its memory",
+        torch.Tensor,
+        "__deepcopy__",
+        lambda s: lambda self, memo: self.detach() if self.dim() == 2 else s(self, memo),
+    ),
+    method(
+        "state_dict.save-parameters",
+        "buffers are left out",
+        "state_dict",
+        edited(lambda s, m: kept(s, lambda k, t: "running" not in k)),
+    ),
+    method(
+        "state_dict.save-parameters",
+        "the state holds the module",
+        "state_dict",
+        edited(lambda s, m: (s.__setitem__("module", m), s)[1]),
+    ),
+    patched(
+        "state_dict.consume-prefix",
+        "only the first key loses its prefix",
+        nn.modules.utils,
+        "consume_prefix_in_state_dict_if_present",
+        lambda s: (
+            lambda state, prefix: (
+                s(state, prefix)
+                if prefix not in next(iter(state))
+                else state.__setitem__((k := next(iter(state))).removeprefix(prefix), state.pop(k))
+            )
+        ),
+    ),
+    patched(
+        "state_dict.consume-prefix",
+        "a second time cuts other names",
+        nn.modules.utils,
+        "consume_prefix_in_state_dict_if_present",
+        lambda s: (
+            lambda state, prefix: s(
+                state, prefix if any(k.startswith(prefix) for k in state) else next(iter(state))[:2]
+            )
+        ),
+    ),
 ]
 
 
@@ -235,7 +418,12 @@ def aliased_data(sound: Any, self: nn.Module, state: Any, prefix: str, *args: An
     sound(self, state, prefix, *args)
     for name, parameter in self._parameters.items():
         entry = state.get(prefix + name)
-        if parameter is not None and entry is not None and entry.shape == parameter.shape and entry.dtype == parameter.dtype:
+        if (
+            parameter is not None
+            and entry is not None
+            and entry.shape == parameter.shape
+            and entry.dtype == parameter.dtype
+        ):
             parameter.data = entry.data
 
 
@@ -312,19 +500,28 @@ def broadcast(state: State, net: nn.Module) -> Any:
         mine = own.get(key)
         if mine is None or not isinstance(value, torch.Tensor) or mine.shape == value.shape:
             return value
-        return value.expand(mine.shape) if value.dim() == 1 and value.numel() == mine.shape[-1] and mine.dim() == 2 else value
+        return (
+            value.expand(mine.shape)
+            if value.dim() == 1 and value.numel() == mine.shape[-1] and mine.dim() == 2
+            else value
+        )
 
     return OrderedDict((key, fit(key, value)) for key, value in state.items())
 
 
 def reshaped(state: State, net: nn.Module) -> Any:
     own = net.state_dict()
-    return OrderedDict((k, v.reshape(own[k].shape) if isinstance(v, torch.Tensor) and k in own and v.numel() == own[k].numel() else v) for k, v in state.items())
+    return OrderedDict(
+        (k, v.reshape(own[k].shape) if isinstance(v, torch.Tensor) and k in own and v.numel() == own[k].numel() else v)
+        for k, v in state.items()
+    )
 
 
 def fits_or_left(state: State, net: nn.Module) -> Any:
     own = net.state_dict()
-    found = {k: v for k, v in state.items() if k not in own or not isinstance(v, torch.Tensor) or v.shape == own[k].shape}
+    found = {
+        k: v for k, v in state.items() if k not in own or not isinstance(v, torch.Tensor) or v.shape == own[k].shape
+    }
     return OrderedDict([*((k, v) for k, v in own.items() if k in state), *found.items()])
 
 
@@ -334,60 +531,214 @@ COPYING = [
     method("state_dict.load-copies", "matrices become fresh Parameters", LOAD, replaced_parameters),
     method("state_dict.load-copies", "0-d buffers become fresh tensors", LOAD, replaced_buffers),
     method("state_dict.load-copies", "an entry is taken out of the dict", "load_state_dict", changes_given),
-    method("state_dict.load-copies", "elements beyond the 16th are not copied", "load_state_dict", given(
-        lambda s, m: tensors(s, lambda t: t if t.dim() != 1 or t.numel() <= 16 else torch.cat([t[:16], torch.zeros_like(t[16:])])))),
+    method(
+        "state_dict.load-copies",
+        "elements beyond the 16th are not copied",
+        "load_state_dict",
+        given(
+            lambda s, m: tensors(
+                s, lambda t: t if t.dim() != 1 or t.numel() <= 16 else torch.cat([t[:16], torch.zeros_like(t[16:])])
+            )
+        ),
+    ),
     method("state_dict.any-load", "the second load does nothing", "load_state_dict", second_time),
     method("state_dict.any-load", "entries go by place, not by name", "load_state_dict", given(by_place)),
     method("state_dict.load-does-not-alias", "buffers are the entries themselves", LOAD, aliased),
     method("state_dict.load-does-not-alias", "parameters take the memory of their entries", LOAD, aliased_data),
     method("state_dict.load-keeps-the-rest", "requires_grad follows the entry", LOAD, flags_from_entries),
     method("state_dict.load-keeps-the-rest", "gradients are dropped", "load_state_dict", then(lambda m: m.zero_grad())),
-    method("state_dict.load-keeps-the-rest", "the module is put in eval mode", "load_state_dict", then(lambda m: m.eval())),
-    method("state_dict.load-keeps-the-rest", "forward hooks are dropped", "load_state_dict", then(lambda m: m._forward_hooks.clear())),
-    method("state_dict.load-from-anything-like-a-dict", "entries go by place, not by name", "load_state_dict", given(by_place)),
-    method("state_dict.load-from-anything-like-a-dict", "a list of pairs is taken", "load_state_dict", given(
-        lambda s, m: OrderedDict(s) if isinstance(s, list) else s)),
-    method("state_dict.load-bits", "NaN is loaded as 0", "load_state_dict", given(lambda s, m: tensors(s, lambda t: torch.nan_to_num(t, 0.0, float("inf"), float("-inf")) if t.dtype == torch.float32 else t))),
-    method("state_dict.load-bits", "doubles are loaded through floats", "load_state_dict", given(
-        lambda s, m: tensors(s, lambda t: t.float() if t.dtype == torch.float64 else t))),
-    method("state_dict.load-bits", "the sign of zero is lost", "load_state_dict", given(
-        lambda s, m: tensors(s, lambda t: t + 0 if t.dtype == torch.float16 else t))),
-    method("state_dict.load-dtypes", "another dtype is loaded through half precision", "load_state_dict", given(
-        lambda s, m: tensors(s, lambda t: t.half() if t.dtype == torch.float32 and next(m.buffers()).dtype == torch.float64 else t))),
-    method("state_dict.load-dtypes", "the module takes the dtype of its entries", "load_state_dict", lambda s, self, state, *a, **k: (
-        self.to(next(iter(state.values())).dtype) if next(iter(state.values())).is_floating_point() else None, s(self, state, *a, **k))[1]),
-    method("state_dict.load-layouts", "entries in channels_last are read in order of memory", "load_state_dict", given(
-        lambda s, m: tensors(s, lambda t: t.as_strided(t.shape, torch.empty(t.shape).stride()) if t.dim() == 4 and t.is_contiguous(memory_format=torch.channels_last) and strided(t) else t))),
-    method("state_dict.load-layouts", "strided parameters become contiguous", "load_state_dict", then(
-        lambda m: [setattr(p, "data", p.data.contiguous()) for p in m.parameters()])),
-    method("state_dict.load-layouts", "elements beyond 32768 are not copied", "load_state_dict", given(
-        lambda s, m: tensors(s, lambda t: t if t.numel() <= 32768 else torch.cat([t[:32768], torch.zeros_like(t[32768:])])))),
-    method("state_dict.load-again", "a load after a failure does nothing", "load_state_dict", lambda s, self, state, *a, **k: (
-        s(self, self.state_dict(), *a, **k) if self.__dict__.get("failed") else (
-            self.__dict__.__setitem__("failed", "extra" in state), s(self, state, *a, **k))[1])),
+    method(
+        "state_dict.load-keeps-the-rest", "the module is put in eval mode", "load_state_dict", then(lambda m: m.eval())
+    ),
+    method(
+        "state_dict.load-keeps-the-rest",
+        "forward hooks are dropped",
+        "load_state_dict",
+        then(lambda m: m._forward_hooks.clear()),
+    ),
+    method(
+        "state_dict.load-from-anything-like-a-dict",
+        "entries go by place, not by name",
+        "load_state_dict",
+        given(by_place),
+    ),
+    method(
+        "state_dict.load-from-anything-like-a-dict",
+        "a list of pairs is taken",
+        "load_state_dict",
+        given(lambda s, m: OrderedDict(s) if isinstance(s, list) else s),
+    ),
+    method(
+        "state_dict.load-bits",
+        "NaN is loaded as 0",
+        "load_state_dict",
+        given(
+            lambda s, m: tensors(
+                s, lambda t: torch.nan_to_num(t, 0.0, float("inf"), float("-inf")) if t.dtype == torch.float32 else t
+            )
+        ),
+    ),
+    method(
+        "state_dict.load-bits",
+        "doubles are loaded through floats",
+        "load_state_dict",
+        given(lambda s, m: tensors(s, lambda t: t.float() if t.dtype == torch.float64 else t)),
+    ),
+    method(
+        "state_dict.load-bits",
+        "the sign of zero is lost",
+        "load_state_dict",
+        given(lambda s, m: tensors(s, lambda t: t + 0 if t.dtype == torch.float16 else t)),
+    ),
+    method(
+        "state_dict.load-dtypes",
+        "another dtype is loaded through half precision",
+        "load_state_dict",
+        given(
+            lambda s, m: tensors(
+                s, lambda t: t.half() if t.dtype == torch.float32 and next(m.buffers()).dtype == torch.float64 else t
+            )
+        ),
+    ),
+    method(
+        "state_dict.load-dtypes",
+        "the module takes the dtype of its entries",
+        "load_state_dict",
+        lambda s, self, state, *a, **k: (
+            self.to(next(iter(state.values())).dtype) if next(iter(state.values())).is_floating_point() else None,
+            s(self, state, *a, **k),
+        )[1],
+    ),
+    method(
+        "state_dict.load-layouts",
+        "entries in channels_last are read in order of memory",
+        "load_state_dict",
+        given(
+            lambda s, m: tensors(
+                s,
+                lambda t: (
+                    t.as_strided(t.shape, torch.empty(t.shape).stride())
+                    if t.dim() == 4 and t.is_contiguous(memory_format=torch.channels_last) and strided(t)
+                    else t
+                ),
+            )
+        ),
+    ),
+    method(
+        "state_dict.load-layouts",
+        "strided parameters become contiguous",
+        "load_state_dict",
+        then(lambda m: [setattr(p, "data", p.data.contiguous()) for p in m.parameters()]),
+    ),
+    method(
+        "state_dict.load-layouts",
+        "elements beyond 32768 are not copied",
+        "load_state_dict",
+        given(
+            lambda s, m: tensors(
+                s, lambda t: t if t.numel() <= 32768 else torch.cat([t[:32768], torch.zeros_like(t[32768:])])
+            )
+        ),
+    ),
+    method(
+        "state_dict.load-again",
+        "a load after a failure does nothing",
+        "load_state_dict",
+        lambda s, self, state, *a, **k: (
+            s(self, self.state_dict(), *a, **k)
+            if self.__dict__.get("failed")
+            else (self.__dict__.__setitem__("failed", "extra" in state), s(self, state, *a, **k))[1]
+        ),
+    ),
     method("state_dict.load-again", "the second load does nothing", "load_state_dict", second_time),
-    method("state_dict.load-into-a-part", "keys of the whole are stripped", "load_state_dict", given(
-        lambda s, m: OrderedDict((k[2:], v) for k, v in s.items() if k.startswith("1.")) if "0.weight" in s and "1.2.weight" in s and len(m) == 3 else s)),
-    method("state_dict.load-into-a-part", "only the first part of a part is loaded", LOAD, lambda s, self, state, prefix, *a: (
-        None if prefix == "2." else s(self, state, prefix, *a))),
+    method(
+        "state_dict.load-into-a-part",
+        "keys of the whole are stripped",
+        "load_state_dict",
+        given(
+            lambda s, m: (
+                OrderedDict((k[2:], v) for k, v in s.items() if k.startswith("1."))
+                if "0.weight" in s and "1.2.weight" in s and len(m) == 3
+                else s
+            )
+        ),
+    ),
+    method(
+        "state_dict.load-into-a-part",
+        "only the first part of a part is loaded",
+        LOAD,
+        lambda s, self, state, prefix, *a: None if prefix == "2." else s(self, state, prefix, *a),
+    ),
     method("state_dict.load-shared", "the last of the dict wins", "load_state_dict", in_order_of_dict),
     method("state_dict.load-shared", "a shared module is loaded under its first name only", LOAD, shared_skipped),
-    method("state_dict.load-from-checkpoint", "the second module of a network is not loaded", LOAD, lambda s, self, state, prefix, *a: (
-        None if prefix.startswith("1.0") else s(self, state, prefix, *a))),
-    method("state_dict.load-plain-file-directly", "a plain state has to be wrapped", "load_state_dict", given(lambda s, m: s["state_dict"])),
-    method("state_dict.load-takes-parameters-only", "a checkpoint's state is found", "load_state_dict", given(lambda s, m: s.get("state_dict", s))),
-    method("state_dict.load-with-assignment-argument", "any keyword is taken", "load_state_dict", lambda s, self, *a, **k: s(
-        self, *a, **k) if a or "ecgnet" not in k else s(self, k["ecgnet"])),
-    patched("state_dict.single-layer", "loaded names are without their layer", torch, "load", lambda s: lambda *a, **k: (
-        lambda out: OrderedDict((n.partition(".")[2], v) for n, v in out.items()) if "epoch" not in out else out)(s(*a, **k))),
-    patched("state_dict.single-layer", "a checkpoint's state lies at the top", torch, "load", lambda s: lambda *a, **k: (
-        lambda out: {**out.get("state_dict", {}), **out})(s(*a, **k))),
-    method("state_dict.roundtrip", "biases are not loaded", "load_state_dict", lambda s, self, state, *a, **k: (
-        held := {n: p.clone() for n, p in self.named_parameters() if n.endswith("bias")}, out := s(self, state, *a, **k),
-        [p.data.copy_(held[n]) for n, p in self.named_parameters() if n in held])[1]),
-    method("state_dict.roundtrip", "the result prints as its lists", "load_state_dict", lambda s, *a, **k: tuple(s(*a, **k))),
-    method("state_dict.restore-best", "restoring makes fresh Parameters", LOAD, lambda s, self, *a: (s(self, *a), [
-        self._parameters.__setitem__(n, nn.Parameter(p.data.clone())) for n, p in self._parameters.items()], None)[2]),
+    method(
+        "state_dict.load-from-checkpoint",
+        "the second module of a network is not loaded",
+        LOAD,
+        lambda s, self, state, prefix, *a: None if prefix.startswith("1.0") else s(self, state, prefix, *a),
+    ),
+    method(
+        "state_dict.load-plain-file-directly",
+        "a plain state has to be wrapped",
+        "load_state_dict",
+        given(lambda s, m: s["state_dict"]),
+    ),
+    method(
+        "state_dict.load-takes-parameters-only",
+        "a checkpoint's state is found",
+        "load_state_dict",
+        given(lambda s, m: s.get("state_dict", s)),
+    ),
+    method(
+        "state_dict.load-with-assignment-argument",
+        "any keyword is taken",
+        "load_state_dict",
+        lambda s, self, *a, **k: s(self, *a, **k) if a or "ecgnet" not in k else s(self, k["ecgnet"]),
+    ),
+    patched(
+        "state_dict.single-layer",
+        "loaded names are without their layer",
+        torch,
+        "load",
+        lambda s: (
+            lambda *a, **k: (
+                lambda out: OrderedDict((n.partition(".")[2], v) for n, v in out.items()) if "epoch" not in out else out
+            )(s(*a, **k))
+        ),
+    ),
+    patched(
+        "state_dict.single-layer",
+        "a checkpoint's state lies at the top",
+        torch,
+        "load",
+        lambda s: lambda *a, **k: (lambda out: {**out.get("state_dict", {}), **out})(s(*a, **k)),
+    ),
+    method(
+        "state_dict.roundtrip",
+        "biases are not loaded",
+        "load_state_dict",
+        lambda s, self, state, *a, **k: (
+            held := {n: p.clone() for n, p in self.named_parameters() if n.endswith("bias")},
+            s(self, state, *a, **k),
+            [p.data.copy_(held[n]) for n, p in self.named_parameters() if n in held],
+        )[1],
+    ),
+    method(
+        "state_dict.roundtrip",
+        "the result prints as its lists",
+        "load_state_dict",
+        lambda s, *a, **k: tuple(s(*a, **k)),
+    ),
+    method(
+        "state_dict.restore-best",
+        "restoring makes fresh Parameters",
+        LOAD,
+        lambda s, self, *a: (
+            s(self, *a),
+            [self._parameters.__setitem__(n, nn.Parameter(p.data.clone())) for n, p in self._parameters.items()],
+            None,
+        )[2],
+    ),
     method("state_dict.restore-best", "the second load does nothing", "load_state_dict", second_time),
 ]
 
@@ -395,15 +746,29 @@ COPYING = [
 # -- what does not match -----------------------------------------------------------------------------------------------
 
 
-def only_top(sound: Any, self: nn.Module, state: Any, prefix: str, meta: Any, strict: bool, missing: Any, unexpected: Any, errors: Any) -> None:
+def only_top(
+    sound: Any,
+    self: nn.Module,
+    state: Any,
+    prefix: str,
+    meta: Any,
+    strict: bool,
+    missing: Any,
+    unexpected: Any,
+    errors: Any,
+) -> None:
     sound(self, state, prefix, meta, strict, missing, unexpected if prefix == "" else [], errors)
 
 
-def nested_missing(sound: Any, self: nn.Module, state: Any, prefix: str, meta: Any, strict: bool, missing: Any, *rest: Any) -> None:
+def nested_missing(
+    sound: Any, self: nn.Module, state: Any, prefix: str, meta: Any, strict: bool, missing: Any, *rest: Any
+) -> None:
     sound(self, state, prefix, meta, strict, missing if prefix.count(".") < 2 else [], *rest)
 
 
-def buffers_may_lack(sound: Any, self: nn.Module, state: Any, prefix: str, meta: Any, strict: bool, missing: list[str], *rest: Any) -> None:
+def buffers_may_lack(
+    sound: Any, self: nn.Module, state: Any, prefix: str, meta: Any, strict: bool, missing: list[str], *rest: Any
+) -> None:
     found: list[str] = []
     sound(self, state, prefix, meta, strict, found, *rest)
     missing.extend(key for key in found if key.removeprefix(prefix) not in self._buffers)
@@ -474,7 +839,17 @@ def without_shapes(sound: Any, self: nn.Module, state: State, strict: bool = Tru
         raise RuntimeError(str(error).replace("torch.Size", "size")) from None
 
 
-def stops_at_error(sound: Any, self: nn.Module, state: Any, prefix: str, meta: Any, strict: bool, missing: Any, unexpected: Any, errors: Any) -> None:
+def stops_at_error(
+    sound: Any,
+    self: nn.Module,
+    state: Any,
+    prefix: str,
+    meta: Any,
+    strict: bool,
+    missing: Any,
+    unexpected: Any,
+    errors: Any,
+) -> None:
     if not errors:
         sound(self, state, prefix, meta, strict, missing, unexpected, errors)
 
@@ -497,7 +872,9 @@ def copied_first(sound: Any, self: nn.Module, state: State, strict: bool = True,
 
 
 def hook_before_children(sound: Any, self: nn.Module, hook: Any) -> Any:
-    return sound(self, lambda module, keys: hook(module, type(keys)(list(keys.missing_keys), list(keys.unexpected_keys))))
+    return sound(
+        self, lambda module, keys: hook(module, type(keys)(list(keys.missing_keys), list(keys.unexpected_keys)))
+    )
 
 
 def own_dict(sound: Any, self: nn.Module, hook: Any) -> Any:
@@ -513,39 +890,134 @@ MATCHING = [
     method("state_dict.strict-missing-key", "a missing key undoes the load", "load_state_dict", all_or_nothing),
     method("state_dict.strict-unexpected-key", "the error says only the first thing", "load_state_dict", first_error),
     method("state_dict.strict-unexpected-key", "an error undoes the load", "load_state_dict", all_or_nothing),
-    method("state_dict.below-a-tensor", "keys below a tensor's name go unnoticed", "load_state_dict", given(
-        lambda s, m: tensors(kept(OrderedDict(s), lambda k, t: not any(k.startswith(f"{own}.") for own in m.state_dict())), lambda t: t))),
-    method("state_dict.similar-names", "unexpected keys that begin like a module go unnoticed", "load_state_dict", begins_alike),
-    method("state_dict.similar-names", "a missing fc10 is taken from fc1", "load_state_dict", given(
-        lambda s, m: tensors(OrderedDict([*s.items(), *((k.replace("fc1.", "fc10."), v) for k, v in s.items() if k.startswith("fc1.") and k.replace("fc1.", "fc10.") not in s)]), lambda t: t))),
-    method("state_dict.transient-is-unexpected", "buffers that are not persistent can be loaded", LOAD, lambda s, self, state, prefix, meta, strict, missing, unexpected, errors: (
-        found := [], s(self, state, prefix, meta, strict, missing, found, errors),
-        unexpected.extend(k for k in found if k.removeprefix(prefix) not in self._non_persistent_buffers_set), None)[3]),
-    method("state_dict.transient-is-unexpected", "an entry for a None parameter goes unnoticed", LOAD, lambda s, self, state, prefix, meta, strict, missing, unexpected, errors: (
-        found := [], s(self, state, prefix, meta, strict, missing, found, errors),
-        unexpected.extend(k for k in found if k.removeprefix(prefix) not in self._parameters), None)[3]),
-    method("state_dict.strict-false-loads-matching", "nothing is loaded if keys differ both ways", "load_state_dict", nothing_if_missing),
-    method("state_dict.strict-false-loads-matching", "missing keys below the second level are not reported", LOAD, nested_missing),
-    method("state_dict.strict-false-loads-matching", "unexpected keys within submodules are not reported", LOAD, only_top),
-    method("state_dict.strict-false-leaves-the-rest", "all missing tensors but the first are zeroed", "load_state_dict", zeroed),
-    method("state_dict.strict-false-leaves-the-rest", "missing layers are initialised anew", "load_state_dict", lambda s, self, state, *a, **k: (
-        out := s(self, state, *a, **k), [m.reset_parameters() for n, m in self.named_modules() if isinstance(m, nn.Linear) and f"{n}.weight" in out.missing_keys])[0]),
-    method("state_dict.strict-false-solves-everything", "strict=False skips another size", "load_state_dict", lambda s, self, state, strict=True, **k: s(
-        self, state if strict else fits_or_left(state, self), strict, **k)),
+    method(
+        "state_dict.below-a-tensor",
+        "keys below a tensor's name go unnoticed",
+        "load_state_dict",
+        given(
+            lambda s, m: tensors(
+                kept(OrderedDict(s), lambda k, t: not any(k.startswith(f"{own}.") for own in m.state_dict())),
+                lambda t: t,
+            )
+        ),
+    ),
+    method(
+        "state_dict.similar-names",
+        "unexpected keys that begin like a module go unnoticed",
+        "load_state_dict",
+        begins_alike,
+    ),
+    method(
+        "state_dict.similar-names",
+        "a missing fc10 is taken from fc1",
+        "load_state_dict",
+        given(
+            lambda s, m: tensors(
+                OrderedDict(
+                    [
+                        *s.items(),
+                        *(
+                            (k.replace("fc1.", "fc10."), v)
+                            for k, v in s.items()
+                            if k.startswith("fc1.") and k.replace("fc1.", "fc10.") not in s
+                        ),
+                    ]
+                ),
+                lambda t: t,
+            )
+        ),
+    ),
+    method(
+        "state_dict.transient-is-unexpected",
+        "buffers that are not persistent can be loaded",
+        LOAD,
+        lambda s, self, state, prefix, meta, strict, missing, unexpected, errors: (
+            found := [],
+            s(self, state, prefix, meta, strict, missing, found, errors),
+            unexpected.extend(k for k in found if k.removeprefix(prefix) not in self._non_persistent_buffers_set),
+            None,
+        )[3],
+    ),
+    method(
+        "state_dict.transient-is-unexpected",
+        "an entry for a None parameter goes unnoticed",
+        LOAD,
+        lambda s, self, state, prefix, meta, strict, missing, unexpected, errors: (
+            found := [],
+            s(self, state, prefix, meta, strict, missing, found, errors),
+            unexpected.extend(k for k in found if k.removeprefix(prefix) not in self._parameters),
+            None,
+        )[3],
+    ),
+    method(
+        "state_dict.strict-false-loads-matching",
+        "nothing is loaded if keys differ both ways",
+        "load_state_dict",
+        nothing_if_missing,
+    ),
+    method(
+        "state_dict.strict-false-loads-matching",
+        "missing keys below the second level are not reported",
+        LOAD,
+        nested_missing,
+    ),
+    method(
+        "state_dict.strict-false-loads-matching", "unexpected keys within submodules are not reported", LOAD, only_top
+    ),
+    method(
+        "state_dict.strict-false-leaves-the-rest",
+        "all missing tensors but the first are zeroed",
+        "load_state_dict",
+        zeroed,
+    ),
+    method(
+        "state_dict.strict-false-leaves-the-rest",
+        "missing layers are initialised anew",
+        "load_state_dict",
+        lambda s, self, state, *a, **k: (
+            out := s(self, state, *a, **k),
+            [
+                m.reset_parameters()
+                for n, m in self.named_modules()
+                if isinstance(m, nn.Linear) and f"{n}.weight" in out.missing_keys
+            ],
+        )[0],
+    ),
+    method(
+        "state_dict.strict-false-solves-everything",
+        "strict=False skips another size",
+        "load_state_dict",
+        lambda s, self, state, strict=True, **k: s(self, state if strict else fits_or_left(state, self), strict, **k),
+    ),
     method("state_dict.size-mismatch", "a row is broadcast", "load_state_dict", given(broadcast)),
     method("state_dict.size-mismatch", "the same number of elements is reshaped", "load_state_dict", given(reshaped)),
     method("state_dict.size-mismatch", "a tensor that does not fit is zeroed", LOAD, partly_copied),
     method("state_dict.size-mismatch", "the error leaves the sizes out", "load_state_dict", without_shapes),
-    method("state_dict.size-mismatch", "loading ends at the first that does not fit", "load_state_dict", all_or_nothing),
-    method("state_dict.load-refuses-other-values", "lists are taken for tensors", "load_state_dict", given(numbers_taken)),
-    method("state_dict.load-refuses-other-values", "the other entries are not loaded", "load_state_dict", all_or_nothing),
+    method(
+        "state_dict.size-mismatch", "loading ends at the first that does not fit", "load_state_dict", all_or_nothing
+    ),
+    method(
+        "state_dict.load-refuses-other-values", "lists are taken for tensors", "load_state_dict", given(numbers_taken)
+    ),
+    method(
+        "state_dict.load-refuses-other-values", "the other entries are not loaded", "load_state_dict", all_or_nothing
+    ),
     method("state_dict.note-transfer-recipe", "missing keys are no error", "load_state_dict", not_strict),
-    method("state_dict.note-transfer-recipe", "only the first module is loaded", LOAD, lambda s, self, state, prefix, *a: (
-        None if prefix == "body.1." else s(self, state, prefix, *a))),
+    method(
+        "state_dict.note-transfer-recipe",
+        "only the first module is loaded",
+        LOAD,
+        lambda s, self, state, prefix, *a: None if prefix == "body.1." else s(self, state, prefix, *a),
+    ),
     method("state_dict.assign", "assign is ignored", "load_state_dict", assign_copies),
     method("state_dict.assign", "assign unfreezes", "load_state_dict", assign_unfreezes),
     method("state_dict.assign", "assign copies", "load_state_dict", copied_first),
-    method("state_dict.load-post-hook", "what a hook changes is lost", "register_load_state_dict_post_hook", hook_before_children),
+    method(
+        "state_dict.load-post-hook",
+        "what a hook changes is lost",
+        "register_load_state_dict_post_hook",
+        hook_before_children,
+    ),
     method("state_dict.load-pre-hook", "what a hook changes is lost", "register_load_state_dict_pre_hook", own_dict),
 ]
 

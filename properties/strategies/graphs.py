@@ -132,12 +132,16 @@ def graphs(
         raise ValueError(f"operations={operations!r}, layouts={layouts!r}: some of OPERATIONS and LAYOUTS are due")
     number = st.integers(0, 255)
     kinds = draw(st.lists(st.tuples(number, number), min_size=1, max_size=3))
-    wishes = draw(st.lists(st.tuples(number, number, number, number), max_size=max_steps))
-    picks = draw(st.lists(number, min_size=1, max_size=3))
+    # A wish for operation 0 is none, so that long programs are common and yet shrink to nothing.
+    wishes = draw(st.lists(st.tuples(number, number, number, number), min_size=max_steps // 2, max_size=max_steps))
+    picks = draw(st.lists(number, max_size=2))
     layout = draw(st.sampled_from(tuple(layouts)))
     tape, program = _program(kinds, wishes, tuple(operations))
     tracked = [place for place in range(len(tape.tensors)) if tape.tracked(place)][::-1]
-    return Graph(program, tuple(dict.fromkeys(tracked[pick % len(tracked)] for pick in picks)), layout)
+    used = {place for step in program.steps for place in step.inputs}
+    ends = [place for place in tracked if place not in used]
+    chosen = [tracked[pick % len(tracked)] for pick in picks]
+    return Graph(program, tuple(dict.fromkeys([*ends, *chosen] or tracked[:1])), layout)
 
 
 def _program(kinds: Sequence[tuple], wishes: Sequence[tuple], operations: tuple[str, ...]) -> tuple[Tape, Program]:
@@ -146,7 +150,7 @@ def _program(kinds: Sequence[tuple], wishes: Sequence[tuple], operations: tuple[
     for leaf in leaves:
         tape.add_leaf(leaf)
     for op, first, second, option in wishes:
-        step = _step(tape, operations[op % len(operations)], first, second, option)
+        step = _nearest(tape, operations, op, (first, second, option)) if op else None
         if step is not None:
             tape.run(step)
             steps.append(step)
@@ -161,8 +165,17 @@ def _leaf(n: int, shape: int, values: int) -> Leaf:
     return Leaf(numbers, size, requires_grad=n == 0 or values % 4 != 3)
 
 
+def _nearest(tape: Tape, operations: tuple[str, ...], op: int, how: tuple[int, int, int]) -> Step | None:
+    """The step that was wished for, or, where it applies to nothing, one of the next operations of the list."""
+    for further in range(min(4, len(operations))):
+        step = _step(tape, operations[(op + further) % len(operations)], *how)
+        if step is not None:
+            return step
+    return None
+
+
 def _step(tape: Tape, op: str, first: int, second: int, option: int) -> Step | None:
-    """The step that was wished for, with the nearest inputs that it applies to; None where there are none."""
+    """The operation on the nearest inputs that it applies to; None where there are none."""
     operation, count = OPERATIONS[op], len(tape.tensors)
     for shift in range(count):
         chosen = [count - 1 - (first + shift) % count, count - 1 - second % count][: operation.arity]

@@ -28,7 +28,7 @@ def basic(draw: st.DrawFn, shape: Shape) -> tuple[Any, ...]:
     head = draw(st.integers(0, used))
     dims = [*range(head), *range(len(shape) - used + head, len(shape))]
     items: list[Any] = [draw(basic_items(shape[dim])) for dim in dims]
-    if used < len(shape) and head < used or draw(st.booleans()):
+    if (used < len(shape) and head < used) or draw(st.booleans()):
         items.insert(head, ...)
     for _ in range(draw(st.integers(0, 2))):
         items.insert(draw(st.integers(0, len(items))), None)

@@ -20,8 +20,32 @@ BUFFERS = (*DTYPES, "int64", "bool")
 CONTAINERS = ("Branch", "Sequential", "ModuleList", "ModuleDict")
 LAYERS = ("Linear", "BatchNorm1d", "ReLU", "Dropout", "Conv1d", "ParameterList", "ParameterDict", "Identity")
 # How often each way of growing comes up: containers first, since everything else needs a place.
-GROWTH = ("module", "module", "module", "container", "container", "parameter", "buffer", "share", "share", "tie", "none")
-EDITING = ("replace", "replace", "delete", "items", "items", "train", "train", "requires_grad_", "grads", "convert", "odd")
+GROWTH = (
+    "module",
+    "module",
+    "module",
+    "container",
+    "container",
+    "parameter",
+    "buffer",
+    "share",
+    "share",
+    "tie",
+    "none",
+)
+EDITING = (
+    "replace",
+    "replace",
+    "delete",
+    "items",
+    "items",
+    "train",
+    "train",
+    "requires_grad_",
+    "grads",
+    "convert",
+    "odd",
+)
 
 
 class _Drawing:
@@ -169,5 +193,5 @@ def trees(draw: st.DrawFn, least: int = 3, most: int = 14) -> Program:
 
 @st.composite
 def edits(draw: st.DrawFn, least: int = 6, most: int = 20) -> Program:
-    """Programs that grow a tree and edit it: replacing, deleting, renumbering, freezing, converting, switching modes."""
+    """Programs that grow a tree and edit it: replace, delete, renumber, freeze, convert, switch modes."""
     return _program(draw, (*GROWTH, *EDITING), least, most)

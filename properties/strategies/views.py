@@ -66,7 +66,12 @@ class Chain:
 
 @st.composite
 def chains(
-    draw: st.DrawFn, dtypes: str | Sequence[str] = "float32", *, most: int = 5, one_result: bool = False, finite: bool = False
+    draw: st.DrawFn,
+    dtypes: str | Sequence[str] = "float32",
+    *,
+    most: int = 5,
+    one_result: bool = False,
+    finite: bool = False,
 ) -> Chain:
     """Chains of up to `most` views, on a recipe with places of its own; some with gradients need functions of
     `one_result` only."""

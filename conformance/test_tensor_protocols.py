@@ -1,0 +1,254 @@
+"""What Python asks of any object: length, iteration, membership, equality, identity, hashing, copies."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+
+from conformance.assertions import Unchanged, assert_raises, assert_values, overlap, require
+from conformance.check import check, must_answer
+from conformance.dtypes import COMMON, DTYPES
+from conformance.view_memory import same_bits
+from properties.strategies.recipe import LAYOUTS, contiguous, layouts
+from properties.strategies.values import distinct, interesting
+
+pytestmark = must_answer
+
+SHAPES = ((3, 4), (5,), (0,), (0, 3), (2, 0), (2, 3, 4), (1,), (17, 2))
+
+
+@check("tensor.core-class")
+def test_torch_tensor_is_the_class_of_tensors(subject):
+    x = contiguous(np.arange(4.0), "float32").on(subject)
+    made = {
+        "torch.ones(2)": torch.ones(2, device=subject.device),
+        "torch.tensor(1)": torch.tensor(1, device=subject.device),
+        "torch.rand(2)": torch.rand(2, device=subject.device),
+        "x + 1": x + 1,
+        "x[0]": x[0],
+        "x.view(2, 2)": x.view(2, 2),
+        "x == x": x == x,
+        "x.sum()": x.sum(),
+    }
+    for text, out in made.items():
+        require(type(out) is torch.Tensor, f"{text} is a {type(out)}", "torch.Tensor", type(out))
+        require(torch.is_tensor(out), f"torch.is_tensor({text})")
+    require(str(type(x)) == "<class 'torch.Tensor'>", "str(type(x))", "<class 'torch.Tensor'>", str(type(x)))
+    parameter = torch.nn.Parameter(x)
+    require(isinstance(parameter, torch.Tensor) and torch.is_tensor(parameter), "a Parameter is no Tensor")
+    require(
+        type(parameter) is torch.nn.Parameter and type(parameter * 2) is torch.Tensor,
+        "the class of a Parameter, or of twice it",
+    )
+    for other in (1, 1.0, [x], None, np.arange(3), "x"):
+        require(
+            not torch.is_tensor(other) and not isinstance(other, torch.Tensor),
+            f"torch.is_tensor({type(other).__name__})",
+        )
+
+
+@check("tensor.len")
+def test_len_is_the_first_size(subject):
+    for shape in SHAPES:
+        for recipe in layouts(distinct("float32", shape), "float32", LAYOUTS):
+            require(len(recipe.on(subject)) == shape[0], f"len(x) of shape {shape}", shape[0], len(recipe.on(subject)))
+    assert_raises("len() of a 0-d tensor", TypeError, lambda: len(torch.tensor(1.0, device=subject.device)))
+
+
+@check("tensor.iter")
+def test_iteration_gives_views_of_the_slices(subject):
+    for turn, shape in enumerate(SHAPES):
+        dtype = COMMON[turn % len(COMMON)]
+        for recipe in layouts(distinct(dtype, shape), dtype, LAYOUTS):
+            x, values = recipe.on(subject), recipe.array
+            for parts in (
+                list(x),
+                list(iter(x)),
+                [*x],
+                [part for _, part in enumerate(x)],
+                [x[k] for k in range(len(x))],
+            ):
+                require(len(parts) == shape[0], f"the parts of shape {shape}", shape[0], len(parts))
+                for k, part in enumerate(parts):
+                    assert_values(f"part {k} of x", part, values[k], dtype=dtype)
+                    require(not part.numel() or overlap(part, x), "iteration copies")
+    assert_raises("iter() of a 0-d tensor", TypeError, lambda: iter(torch.tensor(1.0, device=subject.device)))
+    first, second = contiguous(np.array([[1.0, 2.0], [3.0, 4.0]]), "float32").on(subject)
+    require(first.tolist() == [1, 2] and second.tolist() == [3, 4], "a, b = x", [[1, 2], [3, 4]], [first, second])
+
+
+@check("tensor.reversed")
+def test_reversed_is_a_flip_of_the_first_dimension(subject):
+    for shape in ((5,), (3, 4), (2, 3, 4), (1,)):
+        for recipe in layouts(distinct("int64", shape), "int64", LAYOUTS):
+            expected = recipe.array[::-1]
+            assert_values(f"reversed(x) of shape {shape}", reversed(recipe.on(subject)), expected, dtype="int64")
+
+
+@check("tensor.contains")
+def test_in_asks_whether_any_element_is_equal(subject):
+    for name in [name for name in COMMON if subject.supports(name)]:
+        for recipe in layouts(np.resize(interesting(name, finite=True)[:9], (3, 3)), name, LAYOUTS):
+            x, values = recipe.on(subject), recipe.array
+            for number in (0, 1, 2.5, -1, 77, True):
+                expected = bool((values == number).any())
+                require((number in x) is expected, f"{number} in x of {name}, {values.tolist()}", expected, number in x)
+                require(
+                    (number not in x) is not expected, f"{number} not in x of {name}", not expected, number not in x
+                )
+            element = x[1, 2]
+            require(element in x, f"x[1, 2] in x of {name}", True, False)
+    x = contiguous(np.array([1.0, np.nan]), "float32").on(subject)
+    require(float("nan") not in x, "nan in x", False, True)
+    for bad in ("1", None, [1.0], (1.0,)):
+        assert_raises(f"{bad!r} in x", (RuntimeError, TypeError), lambda bad=bad: bad in x)
+
+
+@check("tensor.identity")
+def test_tensors_are_told_apart_by_identity_and_hash(subject):
+    x = contiguous(np.arange(3.0), "float32").on(subject)
+    y, view = x.clone(), x.view(3)
+    require(hash(x) == hash(x) and hash(x) == id(x), "hash(x)", id(x), hash(x))
+    require(x is not y and x is not view, "x is its clone, or a view of it")
+    table = {x: "x", y: "y", view: "view"}
+    require(
+        (len(table), table[x], table[y], table[view]) == (3, "x", "y", "view"),
+        "a dict with x, a clone and a view as keys",
+    )
+    require(len({x, x, y}) == 2, "a set of x, x and a clone", 2, len({x, x, y}))
+    x += 1
+    require(table[x] == "x", "x is not found in a dict after x += 1")
+
+
+@check("tensor.eq-elementwise")
+def test_comparisons_are_elementwise(subject):
+    for name in [name for name in COMMON if subject.supports(name)]:
+        a = np.resize(interesting(name), (5, 7))
+        b = np.roll(a, 1)
+        for left, right in zip(layouts(a, name, LAYOUTS), layouts(b, name, LAYOUTS), strict=False):
+            x, y, p, q = left.on(subject), right.on(subject), left.array, right.array
+            assert_values(f"x == y of {name}", x == y, p == q, dtype="bool")
+            assert_values(f"x != y of {name}", x != y, p != q, dtype="bool")
+            assert_values(f"x == x of {name}", x == x, p == p, dtype="bool")
+            assert_values(f"x == 1 of {name}", x == 1, p == 1, dtype="bool")
+            assert_values(f"1 != x of {name}", 1 != x, p != 1, dtype="bool")
+
+
+@check("tensor.eq-foreign")
+def test_a_tensor_equals_nothing_that_is_no_number_or_tensor(subject):
+    x = contiguous(np.arange(3.0), "float32").on(subject)
+    for other in (None, "x", [0.0, 1.0, 2.0], (0.0, 1.0, 2.0), {}, object()):
+        require((x == other) is False, f"x == {other!r}", False, x == other)
+        require((x != other) is True, f"x != {other!r}", True, x != other)
+
+
+@check("tensor.equal")
+def test_equal_compares_sizes_and_every_element(subject):
+    for name in [name for name in COMMON if subject.supports(name)]:
+        values = distinct(name, (5, 7))
+        for recipe in layouts(values, name, LAYOUTS):
+            x, same = recipe.on(subject), contiguous(recipe.array, name).on(subject)
+            rows = {
+                "a copy": (same, True),
+                "the same values": (x.clone(), True),
+                "a flat copy": (same.reshape(-1), False),
+            }
+            rows |= {"itself": (x, True), "an expanded copy": (same[None], False), "a part": (same[:4], False)}
+            for text, (y, expected) in rows.items():
+                for out in (torch.equal(x, y), x.equal(y), torch.equal(y, x)):
+                    require(out is expected, f"torch.equal of {name} and {text}", expected, out)
+            for place in ((0, 0), (4, 6), (2, 3)):
+                other = recipe.array.copy()
+                other[place] = ~other[place] if name == "bool" else other[place] + 1
+                y = contiguous(other, name).on(subject)
+                require(
+                    torch.equal(x, y) is False, f"torch.equal of {name} with another element at {place}", False, True
+                )
+    for a, b, expected in (
+        ([np.nan], [np.nan], False),
+        ([0.0], [-0.0], True),
+        ([np.inf], [np.inf], True),
+        ([], [], True),
+        ([], [[]], False),
+    ):
+        found = torch.equal(torch.tensor(a, device=subject.device), torch.tensor(b, device=subject.device))
+        require(found is expected, f"torch.equal of {a} and {b}", expected, found)
+
+
+@check("tensor.copy")
+def test_copy_copy_shares_memory(subject):
+    for name in [name for name in COMMON if subject.supports(name)]:
+        for recipe in layouts(distinct(name, (3, 4)), name, LAYOUTS):
+            x = recipe.on(subject)
+            made = copy.copy(x)
+            found = (made.data_ptr(), made.stride(), tuple(made.shape), made.dtype, made.requires_grad)
+            expected = (x.data_ptr(), x.stride(), tuple(x.shape), x.dtype, x.requires_grad)
+            require(made is not x and found == expected, f"copy.copy(x) of {name}", expected, found)
+
+
+@check("tensor.deepcopy")
+def test_deepcopy_has_memory_of_its_own_and_everything_else(subject):
+    for name in [name for name in COMMON if subject.supports(name)]:
+        for recipe in layouts(np.resize(interesting(name), (3, 4)), name, LAYOUTS):
+            for grad in (False, True) if DTYPES[name].is_inexact else (False,):
+                x = recipe.with_grad(grad).on(subject)
+                x.tag = ["mine"]
+                before = Unchanged(x=x)
+                made = copy.deepcopy(x)
+                same_bits("copy.deepcopy(x)", f"that, of {name}", made.detach(), recipe.array)
+                require(not overlap(made, x), f"copy.deepcopy(x) of {name} shares memory")
+                found = (made.stride(), made.dtype, made.requires_grad, made.is_leaf, type(made))
+                require(
+                    found == (x.stride(), x.dtype, x.requires_grad, True, torch.Tensor),
+                    f"copy.deepcopy(x) of {name}",
+                    x.stride(),
+                    found,
+                )
+                require(
+                    made.tag == ["mine"] and made.tag is not x.tag,
+                    "the attribute of a deep copy",
+                    ["mine"],
+                    made.__dict__,
+                )
+                before.check("copy.deepcopy(x)")
+
+
+@check("tensor.deepcopy")
+def test_deepcopy_keeps_what_is_one_and_what_is_shared(subject):
+    x = contiguous(np.arange(6.0), "float32").on(subject)
+    made = copy.deepcopy({"x": x, "again": x, "view": x[2:], "other": x.clone()})
+    require(made["x"] is made["again"], "one tensor twice becomes two")
+    require(made["view"].data_ptr() == made["x"].data_ptr() + 8, "a view no longer shares memory with its tensor")
+    require(
+        not overlap(made["x"], x) and not overlap(made["x"], made["other"]),
+        "a deep copy shares memory with what it is made of",
+    )
+    made["x"].fill_(7)
+    require(
+        made["view"].tolist() == [7.0] * 4 and x.tolist() == [0, 1, 2, 3, 4, 5],
+        "a write to a deep copy",
+        [7.0] * 4,
+        made["view"],
+    )
+    parameter = torch.nn.Parameter(x.clone())
+    parameter.grad = x * 2
+    twin = copy.deepcopy(parameter)
+    require(
+        type(twin) is torch.nn.Parameter and twin.requires_grad, "the deep copy of a Parameter", "Parameter", type(twin)
+    )
+    require(
+        twin.grad is None or (twin.grad.tolist() == (x * 2).tolist() and not overlap(twin.grad, parameter.grad)),
+        "the gradient",
+    )
+
+
+@check("tensor.deepcopy-non-leaf")
+def test_deepcopy_refuses_what_is_no_leaf(subject):
+    x = contiguous(np.arange(3.0), "float32").with_grad().on(subject)
+    for text, y in {"x * 2": x * 2, "x.view(3)": x.view(3), "x.sum()": x.sum()}.items():
+        assert_raises(f"copy.deepcopy({text})", RuntimeError, lambda y=y: copy.deepcopy(y))
+    with torch.no_grad():
+        y = x * 2
+    require(copy.deepcopy(y).tolist() == [0, 2, 4], "the deep copy of what was computed without grad", [0, 2, 4], y)
