@@ -29,7 +29,8 @@ def require(condition: object, message: str, expected: object = None, actual: ob
 
 def assert_tensor(call: str, out: Any, dtype: str | None = None, shape: tuple[int, ...] | None = None) -> torch.Tensor:
     """Refute unless `out` is a tensor, of that dtype and shape where they are given. Returns it."""
-    require(isinstance(out, torch.Tensor), f"{call} is no tensor but a {type(out).__name__}", "a tensor", repr(out)[:200])
+    if not isinstance(out, torch.Tensor):  # its repr is made only where it is shown
+        raise Refutation(f"{call} is no tensor but a {type(out).__name__}", "a tensor", repr(out)[:200])
     if dtype is not None:
         found = host.dtype_name(out.dtype)
         require(found == dtype, f"{call} has dtype {found}, but should have {dtype}", dtype, found)

@@ -94,7 +94,8 @@ FACTORIES = (
     ),
 )
 GROUPS = {
-    "constants": ("zeros", "ones", "full", "full of int", "full of bool", "empty", "empty_strided", "eye"),
+    "constants": ("zeros", "ones", "full", "empty", "empty_strided", "eye"),
+    "inferred": ("full of int", "full of bool"),
     "sequences": ("arange", "arange of floats", "linspace", "logspace"),
     "data": ("tensor", "asarray", "as_tensor", "scalar_tensor"),
     "windows": ("hann_window", "hamming_window", "bartlett_window", "blackman_window", "kaiser_window"),

@@ -61,11 +61,18 @@ def vectors(
 
 
 def assert_gradients(
-    call: str, row: Derivative, found: Sequence[torch.Tensor | None], wanted: Sequence[Gradient], dtype: str, times: float = 1
+    call: str,
+    row: Derivative,
+    found: Sequence[torch.Tensor | None],
+    wanted: Sequence[Gradient],
+    dtype: str,
+    times: float = 1,
 ) -> None:
     """Refute unless every gradient has the dtype, shape and value (so many times) that it should have."""
     for place, (gradient, expected) in enumerate(zip(found, wanted, strict=True)):
-        assert_gradient(f"{call} for {NAMES[place]}", gradient, expected, _dtype_of(row.inputs[place], dtype), row.terms, times)
+        assert_gradient(
+            f"{call} for {NAMES[place]}", gradient, expected, _dtype_of(row.inputs[place], dtype), row.terms, times
+        )
 
 
 def assert_gradient(
@@ -73,6 +80,7 @@ def assert_gradient(
 ) -> None:
     """Refute unless a gradient is within so many roundings of its scale."""
     require(found is not None, f"{call} is None, but should be a gradient", "a tensor", None)
+    assert found is not None  # for the types
     error = GRADIENT.over(terms * (oracle.WIDER if dtype in ("float64", "complex128") else 1.0))
     value, scale = times * expected.value, times * expected.scale
     alike = tuple(found.shape) == value.shape and host.dtype_name(found.dtype) == dtype
@@ -81,7 +89,9 @@ def assert_gradient(
         assert_values(call, stored(found), value, error, scale, dtype=dtype)
 
 
-def assert_row(row: Derivative, form: str, dtype: str, subject: Subject, layout: Layout, wanted: Sequence[Gradient]) -> None:
+def assert_row(
+    row: Derivative, form: str, dtype: str, subject: Subject, layout: Layout, wanted: Sequence[Gradient]
+) -> None:
     """Refute unless autograd.grad of a form, with inputs and vectors in one layout, gives the oracle's J^T v."""
     tensors = leaves(row, dtype, subject, layout)
     outs = evaluate(form, tensors)
@@ -94,7 +104,13 @@ def assert_row(row: Derivative, form: str, dtype: str, subject: Subject, layout:
 
 def stored(tensor: torch.Tensor) -> torch.Tensor:
     """The tensor, or zeros in memory for one of those zero gradients that have none to read."""
-    return torch.zeros(tensor.shape, dtype=tensor.dtype) if tensor._is_zerotensor() else tensor
+    without_memory = tensor._is_zerotensor()  # there is no public way to ask
+    return torch.zeros(tensor.shape, dtype=tensor.dtype) if without_memory else tensor
+
+
+def version(tensor: torch.Tensor) -> int:
+    """How often autograd was told that the tensor's memory was written to."""
+    return tensor._version  # the counter has no public name
 
 
 def numeric(function: Callable[..., Any], inputs: Sequence[np.ndarray], v: Any) -> list[Gradient]:

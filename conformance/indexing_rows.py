@@ -11,7 +11,7 @@ from conformance.dtypes import COMMON, FLOATS, INTEGERS
 from conformance.numerics import FAITHFUL
 from conformance.oracle import indexing as brackets
 from conformance.oracle import indexing_gather as oracle
-from conformance.rows import Case, Row, Values, by_key, wanted_of
+from conformance.rows import READ, Case, Row, Values, by_key, wanted_of
 from conformance.wanted import Demand
 
 FM = ("function", "method")
@@ -21,6 +21,9 @@ WRITES = (*KEYED, "inplace")
 WRITES_OUT = (*OUT, "inplace")
 NUMBERS = tuple(name for name in COMMON if name != "bool")
 ORDERED = (*INTEGERS, *FLOATS)
+# Layouts whose memory holds the elements in row-major order, and others.
+REORDERED = ("transposed", "channels_last")
+IN_ORDER = tuple(name for name in READ if name not in REORDERED)
 
 
 def places(shape: tuple[int, ...], size: int, seed: int = 0) -> np.ndarray:
@@ -97,10 +100,7 @@ SLICED = (
     Case((3, 6, 5), (-2, apart((4,), 0, 6, 2), Values((3, 4, 5)))),
     Case((33,), (-1, apart((17,), 0, 33, 3), Values((17,)))),
 )
-SLICED_EDGE = (
-    Case((2, 3), (0, places((0,), 2), Values((0, 3)))),
-    Case((3,), (0, np.array([2]), Values((1,)))),
-)
+SLICED_EDGE = (Case((2, 3), (0, places((0,), 2), Values((0, 3)))), Case((3,), (0, np.array([2]), Values((1,)))))
 ADDED = (
     Case((4, 5), (0, places((6,), 4), Values((6, 5)))),
     Case((5, 5), (1, places((5,), 5, 1), Values((5, 5)))),
@@ -417,14 +417,22 @@ WRITING = [
         ("input", "dim", "index", "value"),
         label="index_fill of truth values",
     ),
-    Row(
-        "masked-scatter",
-        "masked_scatter",
-        oracle.masked_scatter,
-        tuple(Case(c.shape, (*c.args, Values((60,)))) for c in MASKED),
-        tuple(Case(c.shape, (*c.args, Values((5,)))) for c in MASKED_EDGE),
-        WRITES,
-        keywords=("input", "mask", "source"),
+    *(
+        Row(
+            claim,
+            "masked_scatter",
+            oracle.masked_scatter,
+            tuple(Case(c.shape, (*c.args, Values((60,)))) for c in MASKED),
+            tuple(Case(c.shape, (*c.args, Values((5,)))) for c in MASKED_EDGE),
+            WRITES,
+            keywords=("input", "mask", "source"),
+            label=label,
+            layouts=layouts,
+        )
+        for claim, label, layouts in (
+            ("masked-scatter", "masked_scatter", IN_ORDER),
+            ("masked-scatter-layouts", "masked_scatter of any layout", REORDERED),
+        )
     ),
 ]
 

@@ -11,40 +11,22 @@ import itertools
 import math
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from conformance import effort
 from conformance.dtypes import DTYPES
-from conformance.every_form import Wanted
-from conformance.inplace_arguments import Like, alike, drawn
+from conformance.inplace_arguments import Form, Like, alike, drawn
 from conformance.numerics import EXACT, Error
 from conformance.oracle.math import ELEMENTWISE
+from conformance.wanted import Wanted
 from properties.strategies.recipe import LAYOUTS, Recipe, Shape, contiguous
 
 SHAPES: tuple[Shape, ...] = ((33,), (3, 5), (2, 3, 2, 4), (), (0,), (1,), (2, 0, 3))
 # Past the grain at which elementwise kernels split their work between threads, and no multiple of a vector register.
 LARGE: Shape = (33_001,)
-
-
-@dataclass(frozen=True)
-class Form:
-    """What stands between the parentheses. `kinds`: the kinds of self's dtype that the form is for (see DType)."""
-
-    args: tuple[Any, ...] = ()
-    options: dict[str, Any] = field(default_factory=dict)
-    kinds: str = "bool uint int float complex"
-    without: tuple[str, ...] = ()
-
-    def takes(self, dtype: str) -> bool:
-        return DTYPES[dtype].kind in self.kinds.split() and dtype not in self.without
-
-
-def form(*args: Any, kinds: str = Form.kinds, without: tuple[str, ...] = (), **options: Any) -> Form:
-    """A form with these positional arguments and keywords."""
-    return Form(args, options, kinds, without)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,8 +163,8 @@ def places(shapes: tuple[Shape, ...]) -> list[tuple[Shape, str]]:
 
 
 def calls(method: Method, dtypes: tuple[str, ...]) -> Iterator[Call]:
-    """Calls of a method: its first form with the first dtype in every shape and layout, and with the others in some;
-    each other form with every dtype somewhere. A quick run makes about half of them."""
+    """Calls of a method: each of its forms with the first dtype in every shape and layout, and with the others in some.
+    A quick run makes about half of them."""
     sparse = effort.level() == "quick"
     where = places(method.shapes)
     roomy = [place for place in where if math.prod(place[0]) > 8]
@@ -193,8 +175,9 @@ def calls(method: Method, dtypes: tuple[str, ...]) -> Iterator[Call]:
         for shape, layout in where[number % step :: step]:
             yield call(method, first, dtype, shape, layout, next(turn))
         for place, form in enumerate(others):
-            for again in range(0 if sparse and (number + place) % 2 else -(-4 // len(dtypes))):
-                shape, layout = roomy[(3 * number + 5 * place + 7 * again) % len(roomy)]
+            begin = (3 * number + 5 * place) % len(roomy)
+            count = (0 if number and sparse and (number + place) % 2 else 1) if number else -(-len(roomy) // step)
+            for shape, layout in (roomy + roomy)[begin : begin + count]:
                 yield call(method, form, dtype, shape, layout, next(turn))
 
 

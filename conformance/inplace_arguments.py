@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -180,3 +181,24 @@ class Flat:
         places = rng.integers(0, max(x.size, 1), count) if self.repeats else rng.permutation(x.size)[:count]
         places = places - x.size * (np.arange(len(places)) % 2)
         return _indices(places.reshape(self.shape if len(places) == math.prod(self.shape) else -1), "int64", rng)
+
+
+# -- forms -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Form:
+    """What stands between the parentheses. `kinds`: the kinds of self's dtype that the form is for (see DType)."""
+
+    args: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    kinds: str = "bool uint int float complex"
+    without: tuple[str, ...] = ()
+
+    def takes(self, dtype: str) -> bool:
+        return DTYPES[dtype].kind in self.kinds.split() and dtype not in self.without
+
+
+def form(*args: Any, kinds: str = Form.kinds, without: tuple[str, ...] = (), **options: Any) -> Form:
+    """A form with these positional arguments and keywords."""
+    return Form(args, options, kinds, without)

@@ -15,16 +15,22 @@ import torch
 from conformance import host
 from conformance.assertions import Refutation, Unchanged, assert_raises, require
 from conformance.check import check
-from conformance.every_form import make, same, tensors_in
-from conformance.inplace import Call, Method
+from conformance.every_form import make, tensors_in
+from conformance.inplace import Call, Method, like_self
 from conformance.inplace_methods import METHODS
 from conformance.subject import Subject
+from conformance.wanted import same
 from properties.strategies.recipe import Recipe, Shape
 
 
 def rows(wanted: Callable[[Method], Any] = lambda method: True) -> list[Any]:
     """A parameter for each method that is wanted, a check of the method's claim."""
     return [pytest.param(method, marks=check(method.slug), id=method.name) for method in METHODS if wanted(method)]
+
+
+def broadcasts(method: Method) -> bool:
+    """Whether arguments of self's shape are broadcast to it."""
+    return like_self(method) is not None and not method.name.startswith("scatter")
 
 
 @dataclass
@@ -102,6 +108,11 @@ def _place(x: torch.Tensor) -> dict[str, Any]:
         "offset": x.storage_offset(),
         "requires_grad": x.requires_grad,
     }
+
+
+def state(tensor: torch.Tensor) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """A tensor's shape, strides and offset."""
+    return tuple(tensor.shape), tuple(tensor.stride()), tensor.storage_offset()
 
 
 def version(tensor: torch.Tensor) -> int:

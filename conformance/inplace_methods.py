@@ -10,10 +10,11 @@ import math
 from typing import Any
 
 from conformance.dtypes import COMMON, COMPLEX, FLOATS, INTEGERS
-from conformance.inplace import Form, Method, form
-from conformance.inplace_arguments import Across, Flat, Index, Like, Source, column, row, scalar
+from conformance.inplace import Method
+from conformance.inplace_arguments import Across, Flat, Form, Index, Like, Source, column, form, row, scalar
 from conformance.numerics import COMPOSED, FEW_ULPS, ROUNDED, SUMMED
 from conformance.oracle import inplace as oracle
+from conformance.oracle import inplace_indices as indices
 from conformance.oracle.math_special import mvlgamma, polygamma
 from properties.strategies.recipe import Shape
 
@@ -113,6 +114,7 @@ QUOTIENT = (
 ALPHA = (
     form(Like("whole"), alpha=3, kinds=NUMBER_KINDS),
     form(2, alpha=3, kinds=NUMBER_KINDS),
+    form(Like("whole"), alpha=-2, kinds="int float complex"),
     form(Like("whole"), alpha=0.5, kinds=INEXACT_KINDS),
 )
 
@@ -168,8 +170,10 @@ def _slices(shape: Shape) -> Shape:
 
 
 # Arguments of the methods below that take several.
+SIGNED = {"beta": -1, "alpha": -2, "kinds": "int float complex"}
+FRACTIONS = {"beta": 0.5, "alpha": 1.5, "kinds": INEXACT_KINDS}
 PRODUCT = (Like("whole", _tall), Like("whole", _wide))
-MIXED: tuple[dict[str, Any], ...] = ({}, {"beta": 2, "alpha": 3}, {"beta": 0}, {"alpha": 0})
+MIXED: tuple[dict[str, Any], ...] = ({}, {"beta": 2, "alpha": 3}, {"beta": 0}, {"alpha": 0}, SIGNED, FRACTIONS)
 ADDMM = tuple(form(*PRODUCT, **given) for given in MIXED)
 ADDMV = tuple(form(Like("whole", _square), Like("whole", _seven), **given) for given in MIXED)
 ADDR = tuple(form(Like("whole", _head), Like("whole", row), **given) for given in MIXED)
@@ -199,6 +203,8 @@ FILL = (
     form(0),
     form(-2.5, kinds=INEXACT_KINDS),
     form(Like("few", scalar)),
+    form(Like("whole", scalar, dtype="int64"), kinds="int float complex"),
+    form(Like("few", scalar, dtype="float64"), kinds="int float complex"),
     form(True),
     form(2 - 1j, kinds="complex"),
 )
@@ -228,12 +234,14 @@ MASKED_SCATTER = (
 )
 # Indices: each place once (all of them; two; one), or seven places with repetitions, along the first or last dimension.
 ALL, TWO, ONE, TWO_LAST = Index(), Index(0, 2), Index(0, 1), Index(-1, 2)
+NARROW_INDEX = Index(-1, 2, dtype="int32")
 SEVEN, SEVEN_LAST = Index(0, 7, repeats=True), Index(-1, 7, repeats=True)
 INDEX_ADD = (
     form(0, ALL, Source()),
     form(-1, SEVEN_LAST, Source(SEVEN_LAST)),
     form(0, SEVEN, Source(SEVEN), alpha=2, kinds=NUMBER_KINDS),
     form(dim=0, index=TWO, source=Source(TWO)),
+    form(-1, NARROW_INDEX, Source(NARROW_INDEX)),
 )
 INDEX_COPY = (
     form(0, ALL, Source()),
@@ -548,25 +556,25 @@ METHODS: tuple[Method, ...] = (
     Method("tril_", COMMON, DIAGONAL, oracle.tril, shapes=(*MATRICES, *STACKS), large=(190, 190), overlap="open"),
     Method("triu_", COMMON, DIAGONAL, oracle.triu, shapes=(*MATRICES, *STACKS), large=(190, 190), overlap="open"),
     # -- writing at indices
-    Method("index_add_", COMMON, INDEX_ADD, oracle.index_add, FEW_ULPS, "whole", LINES),
-    Method("index_copy_", COMMON, INDEX_COPY, oracle.index_copy, shapes=LINES),
-    Method("index_fill_", COMMON, INDEX_FILL, oracle.index_fill, shapes=LINES, overlap="open"),
+    Method("index_add_", COMMON, INDEX_ADD, indices.index_add, FEW_ULPS, "whole", LINES),
+    Method("index_copy_", COMMON, INDEX_COPY, indices.index_copy, shapes=LINES),
+    Method("index_fill_", COMMON, INDEX_FILL, indices.index_fill, shapes=LINES, overlap="open"),
     Method(
         "index_put_",
         COMMON,
         INDEX_PUT,
-        oracle.index_put,
+        indices.index_put,
         FEW_ULPS,
         "whole",
         ((33,), (5, 4), (6, 3, 2, 4)),
         own_dtype=True,
         overlap="open",
     ),
-    Method("index_reduce_", REALS, INDEX_REDUCE, oracle.index_reduce, FEW_ULPS, "whole", LINES),
-    Method("put_", COMMON, PUT, oracle.put, FEW_ULPS, "whole", ((33,), (5, 4), (2, 3, 2, 4), (0,)), own_dtype=True),
-    Method("scatter_", COMMON, SCATTER, oracle.scatter, FEW_ULPS, "whole", LINES, own_dtype=True),
-    Method("scatter_add_", COMMON, SCATTER_ADD, oracle.scatter_add, FEW_ULPS, "whole", LINES, own_dtype=True),
-    Method("scatter_reduce_", REALS, SCATTER_REDUCE, oracle.scatter_reduce, FEW_ULPS, "whole", LINES),
+    Method("index_reduce_", REALS, INDEX_REDUCE, indices.index_reduce, FEW_ULPS, "whole", LINES),
+    Method("put_", COMMON, PUT, indices.put, FEW_ULPS, "whole", ((33,), (5, 4), (2, 3, 2, 4), (0,)), own_dtype=True),
+    Method("scatter_", COMMON, SCATTER, indices.scatter, FEW_ULPS, "whole", LINES, own_dtype=True),
+    Method("scatter_add_", COMMON, SCATTER_ADD, indices.scatter_add, FEW_ULPS, "whole", LINES, own_dtype=True),
+    Method("scatter_reduce_", REALS, SCATTER_REDUCE, indices.scatter_reduce, FEW_ULPS, "whole", LINES),
     # -- along a dimension, and matrices
     Method("cumsum_", MOST_NUMBERS, ALONG, oracle.cumsum, FEW_ULPS, "whole", LINES, large=(33_001,), newer=HALF),
     Method(

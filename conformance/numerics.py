@@ -31,7 +31,9 @@ class Error:
 EXACT = Error("exact", 0.0, "no rounding: the result is one of the inputs, an integer, a truth value or a shape")
 ROUNDED = Error("rounded", 0.5, "IEEE 754 requires the nearest number: + - * / sqrt, and conversions")
 FAITHFUL = Error("faithful", 1.0, "one of the two neighbours of the exact result")
-FEW_ULPS = Error("few_ulps", 4.0, "vectorised elementary functions promise 1 ULP (SLEEF u10) up to 4 (their wide forms)")
+FEW_ULPS = Error(
+    "few_ulps", 4.0, "vectorised elementary functions promise 1 ULP (SLEEF u10) up to 4 (their wide forms)"
+)
 # Functions made of several elementary ones: each step rounds, and relative errors add up.
 COMPOSED = Error("composed", 16.0, "a short formula of elementary functions, about four each of at most 4 ULP")
 SUMMED = Error("summed", 1.0, "n terms in any order: at most n-1 roundings of the sum of magnitudes (Higham 2002, 4.2)")
@@ -85,7 +87,7 @@ def ulp(values: np.ndarray, facts: DType) -> np.ndarray:
     """The spacing of a dtype's numbers at each value (float64 array); at zero the least subnormal."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         size = np.minimum(np.abs(np.asarray(values)).astype(np.float64), _largest(facts))
-        exponent = np.frexp(np.where(np.isfinite(size), size, 1.0))[1] - 1
+        exponent = np.where(size == 0, facts.emin, np.frexp(np.where(np.isfinite(size), size, 1.0))[1] - 1)
     return np.ldexp(1.0, np.maximum(exponent, facts.emin) - facts.precision + 1)
 
 
@@ -104,24 +106,30 @@ def smallest_normal(dtype: str) -> float:
 
 
 def bound(expected: np.ndarray, dtype: str, error: Error, scale: np.ndarray | float | None = None) -> np.ndarray:
-    """The absolute error that a class allows at each element (float64 array, shape of expected).
+    """The absolute error that a class allows at each element (float64 array, shape of expected; long double for
+    float64, since half of its least subnormal is no float64).
 
     `scale`: the sum of magnitudes for classes that count `terms`; the magnitude of the result by default.
     """
     facts = DTYPES[dtype]
     if not facts.is_inexact:
         return np.zeros(np.shape(expected))
-    spacing = ulp(expected, facts)
-    allowed = error.ulps * spacing
+    wide = np.longdouble if facts.precision == 53 else np.float64
+    allowed = wide(error.ulps) * ulp(expected, facts).astype(wide)
     if error.terms:
         size = np.abs(np.asarray(expected)) if scale is None else np.asarray(scale)
         with np.errstate(invalid="ignore", over="ignore"):
-            allowed = allowed + error.terms * (facts.epsilon / 2) * size.astype(np.float64) + error.terms * _least(facts)
+            allowed = (
+                allowed
+                + error.terms * (facts.epsilon / 2) * size.astype(np.float64)
+                + error.terms * _least(facts, wide)
+            )
     return allowed * widening.get(error.name, 1.0)
 
 
-def _least(facts: DType) -> float:
-    return float(2.0 ** max(facts.emin - facts.precision + 1, -1074)) / 2
+def _least(facts: DType, wide: type[np.floating]) -> np.floating:
+    """Half of the least subnormal."""
+    return np.ldexp(wide(0.5), max(facts.emin - facts.precision + 1, -1074))
 
 
 def compare(
@@ -145,10 +153,19 @@ def compare(
     if np.iscomplexobj(actual) or np.iscomplexobj(expected):
         return _compare_complex(actual, expected, dtype, error, scale)
     allowed = bound(expected, dtype, error, scale)
+    if error == ROUNDED and error.name not in widening:
+        # The nearest number of a number of the dtype is itself; below a power of two, half an ULP would allow another.
+        allowed = np.where(_representable(expected, DTYPES[dtype]), 0.0, allowed)
     gap, wrong = _gaps(actual, expected, allowed, dtype)
     if signed_zeros:
         wrong |= (actual == 0) & (expected == 0) & (np.signbit(actual) != np.signbit(expected))
     return _report(wrong, gap, allowed, actual, expected)
+
+
+def _representable(values: np.ndarray, facts: DType) -> np.ndarray:
+    with np.errstate(invalid="ignore", over="ignore"):
+        steps = values / ulp(values, facts)
+        return (steps == np.rint(steps)) & (np.abs(values) <= _largest(facts))
 
 
 def _gaps(actual: np.ndarray, expected: np.ndarray, allowed: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:
@@ -160,8 +177,9 @@ def _gaps(actual: np.ndarray, expected: np.ndarray, allowed: np.ndarray, dtype: 
         same = (a == e) | (np.isnan(a) & np.isnan(e))
         finite = np.isfinite(a) & np.isfinite(e)
         near = finite & (gap <= allowed)
-        # An exact result at or beyond the edge of the range may come out infinite, and the reverse.
-        edge = np.isinf(a) & (np.sign(a) == np.sign(e)) & (np.abs(e) + allowed >= top)
+        # A result is infinite where the number after the largest one is within the allowed error.
+        beyond = (np.abs(e) - top) + allowed >= float(ulp(np.float64(top), DTYPES[dtype]))
+        edge = np.isinf(a) & (np.sign(a) == np.sign(e)) & beyond
         gap = np.where(same | edge, 0.0, np.where(finite, gap, np.inf))
     return np.asarray(gap, dtype=np.float64), ~(same | near | edge)
 

@@ -27,6 +27,8 @@ def judge(error: BaseException, *, must_answer: bool = False) -> Verdict:
         return worst(judge(part, must_answer=must_answer) for part in error.exceptions)
     if type(error).__name__ == "Unsupported":
         return Verdict.UNSUPPORTED
+    if type(error).__name__ == "Inconclusive":
+        return Verdict.INCONCLUSIVE
     if str(error).startswith("Timeout ") and type(error).__name__ == "Failed":
         return Verdict.TIMED_OUT
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]

@@ -210,18 +210,19 @@ def corpus(row: Row, subject: Subject) -> Iterator[tuple[Invocation, str]]:
     and dtype goes with them is drawn by a generator of the row's own, the same in every run.
     """
     turns, pick = Turns(), random.Random(row.key)
+    writable = [name for name in row.layouts if name in WRITE]
     dtypes = [name for name in row.dtypes if subject.supports(name)]
     for dtype in dtypes:
         for layout in pick.sample(row.layouts, min(4, len(row.layouts))):
             form = pick.choice(row.forms)
-            layout = layout if form != "inplace" or layout in WRITE else "transposed"
+            layout = layout if form != "inplace" or layout in writable else writable[1 % len(writable)]
             yield invocation(row, pick.choice(row.main), dtype, layout, turns), form
     for form in row.forms:
-        for layout in row.layouts if form != "inplace" else WRITE:
+        for layout in row.layouts if form != "inplace" else writable:
             yield invocation(row, pick.choice(row.main), pick.choice(dtypes), layout, turns), form
     for case in (*row.main, *row.edge, *row.edge):
         for form in row.forms:
-            yield invocation(row, case, pick.choice(dtypes), pick.choice(WRITE), turns), form
+            yield invocation(row, case, pick.choice(dtypes), pick.choice(writable), turns), form
 
 
 def run(row: Row, subject: Subject) -> None:

@@ -35,7 +35,9 @@ RECORD: dict[str, Any] = {
     "examples": int,
     "seconds": (int, float),
     "margin": (int, float, type(None)),
+    "measurements": list,
 }
+MEASUREMENT: dict[str, Any] = {"name": str, "kind": str}
 DETAIL: dict[str, Any] = {
     **dict.fromkeys(("recipe", "expected", "actual", "message", "reproducer"), (str, type(None))),
     "reproduced": (bool, type(None)),
@@ -72,7 +74,8 @@ class Record:
 
     `check` names the function (`conformance/test_view.py::test_…`), `params` its parameters by name,
     `expected` the verdict that was expected, `examples` how many inputs were tried, `margin` the largest
-    error seen as a share of the error allowed (None where nothing was compared with a tolerance).
+    error seen as a share of the error allowed (None where nothing was compared with a tolerance), `measurements`
+    the figures of a check of cost, as plain values.
     """
 
     claim: str
@@ -85,12 +88,12 @@ class Record:
     seconds: float = 0.0
     margin: float | None = None
     detail: Detail = field(default_factory=Detail)
+    measurements: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[str, str, str, str]:
         """What makes two records of two runs the same check."""
-        params = ",".join(f"{name}={value}" for name, value in sorted(self.params.items()))
-        return (self.claim, self.check, params, self.subject)
+        return (self.claim, self.check, json.dumps(self.params, sort_keys=True), self.subject)
 
     @property
     def surprising(self) -> bool:
@@ -100,7 +103,8 @@ class Record:
         return self.verdict not in (self.expected, Verdict.ABSENT)
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": "record", **asdict(self)}
+        line = {"kind": "record", **asdict(self)}
+        return line if self.measurements else {key: value for key, value in line.items() if key != "measurements"}
 
 
 @dataclass
@@ -231,6 +235,10 @@ def _record(line: dict[str, Any], where: str) -> Record:
         raise MalformedRun(f"{where}: {error}") from None
     _check_kinds(vars(record), RECORD, where)
     _check_kinds(vars(record.detail), DETAIL, where)
+    for figure in record.measurements:
+        if not isinstance(figure, dict):
+            raise MalformedRun(f"{where}: one of the measurements is {figure!r}")
+        _check_kinds(figure, MEASUREMENT, where)
     return record
 
 

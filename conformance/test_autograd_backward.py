@@ -54,7 +54,9 @@ def test_a_model_of_many_layers_gets_all_its_gradients(subject: Subject) -> None
         forward.append(matrix @ forward[-1])
     for place in reversed(range(len(weights))):
         wanted = (ahead.T @ np.ones((2, 1))) @ forward[place].T / 5
-        assert_values(f"the gradient of layer {place}", weights[place].grad, wanted, COMPOSED.over(500), np.abs(wanted) + 0.1)
+        assert_values(
+            f"the gradient of layer {place}", weights[place].grad, wanted, COMPOSED.over(500), np.abs(wanted) + 0.1
+        )
         ahead = ahead @ matrix
 
 
@@ -101,7 +103,12 @@ def test_results_keep_no_gradient(subject: Subject) -> None:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             require(tensor.grad is None, f"{name}.grad of a result after backward", None, tensor.grad)
-        require(any(issubclass(w.category, UserWarning) for w in said), f"reading {name}.grad gives no warning", "UserWarning", said)
+        require(
+            any(issubclass(w.category, UserWarning) for w in said),
+            f"reading {name}.grad gives no warning",
+            "UserWarning",
+            said,
+        )
     exact("x.grad", x.grad, [18.0, 36.0])
 
 
@@ -156,11 +163,21 @@ def test_a_new_gradient_has_the_strides_of_a_dense_leaf(subject: Subject) -> Non
     for layout in ("contiguous", "transposed", "channels_last"):
         x = leaf(values, subject, layout=layout)
         (x * 2).sum().backward()
-        require(tuple(x.grad.stride()) == tuple(x.stride()), f"the strides of x.grad ({layout})", x.stride(), x.grad.stride())
+        require(
+            tuple(x.grad.stride()) == tuple(x.stride()),
+            f"the strides of x.grad ({layout})",
+            x.stride(),
+            x.grad.stride(),
+        )
     for layout in ("stepped", "row_stepped"):
         x = leaf(values, subject, layout=layout)
         (x * 2).sum().backward()
-        require(tuple(x.grad.stride()) == (12, 4, 1), f"the strides of x.grad of a leaf with gaps ({layout})", (12, 4, 1), x.grad.stride())
+        require(
+            tuple(x.grad.stride()) == (12, 4, 1),
+            f"the strides of x.grad of a leaf with gaps ({layout})",
+            (12, 4, 1),
+            x.grad.stride(),
+        )
 
 
 @check("autograd.accumulate-until-zeroed")

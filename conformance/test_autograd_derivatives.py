@@ -11,7 +11,18 @@ import torch
 from conformance import host
 from conformance.assertions import require
 from conformance.check import check, must_answer
-from conformance.gradients import assert_gradient, assert_gradients, assert_row, evaluate, leaves, present, stored, vectors
+from conformance.effort import scaled
+from conformance.gradients import (
+    assert_gradient,
+    assert_gradients,
+    assert_row,
+    evaluate,
+    leaves,
+    present,
+    stored,
+    vectors,
+)
+from conformance.oracle import autograd as oracle
 from conformance.oracle import (
     autograd_complex,
     autograd_elementwise,
@@ -20,7 +31,6 @@ from conformance.oracle import (
     autograd_reductions,
     autograd_shapes,
 )
-from conformance.oracle import autograd as oracle
 from conformance.oracle.autograd import Derivative
 from conformance.subject import Subject
 from properties.strategies.recipe import contiguous, row_stepped, transposed
@@ -42,6 +52,7 @@ FAMILIES = {
     "solution": autograd_linalg.SOLVED,
     "decomposition": autograd_linalg.DECOMPOSED,
     "layer": autograd_layers.LAYERS,
+    "prelu": autograd_layers.PRELU,
     "loss": autograd_layers.LOSSES,
     "complex": autograd_complex.ROWS,
 }
@@ -55,8 +66,15 @@ def params(rows: Iterable[Derivative], claim: str) -> list:
     return [pytest.param(row, marks=check(claim, since=row.since, until=row.until), id=row.name) for row in rows]
 
 
+def arrangements(place: int) -> tuple:
+    """All of them; in a quick run only one, in turn, for the forms after the first."""
+    start, count = (place % 3, min(3, scaled(3))) if place else (0, 3)
+    return (*ARRANGEMENTS, *ARRANGEMENTS)[start : start + count]
+
+
 def claim_of(family: str) -> str:
-    return "autograd.derivative-piecewise" if family == "sgn" else f"autograd.derivative-{family}"
+    """The claim that a family belongs to; some functions stand apart so that a bug of theirs hides no other."""
+    return f"autograd.derivative-{ {'sgn': 'piecewise', 'prelu': 'layer'}.get(family, family) }"
 
 
 def tried(claim: str, pick=lambda row: True) -> list:
@@ -65,13 +83,11 @@ def tried(claim: str, pick=lambda row: True) -> list:
     return [pytest.param(name, marks=check(claim), id=name) for name, rows in found.items() if rows]
 
 
-@pytest.mark.parametrize(
-    "row", [param for name, rows in FAMILIES.items() for param in params(rows, claim_of(name))]
-)
+@pytest.mark.parametrize("row", [param for name, rows in FAMILIES.items() for param in params(rows, claim_of(name))])
 def test_the_gradient_is_the_transposed_jacobian_times_v(subject: Subject, row: Derivative) -> None:
     wanted = oracle.pullback(row, oracle.vectors(row))
-    for dtype, layout in ARRANGEMENTS:
-        for form in row.forms:
+    for place, form in enumerate(row.forms):
+        for dtype, layout in arrangements(place):
             assert_row(row, form, dtype, subject, layout, wanted)
 
 
@@ -141,7 +157,12 @@ def assert_second(call: str, row: Derivative, found: Sequence[torch.Tensor | Non
     value = float(sum(part.sum() for part in products))
     size = float(wanted.scale) + float(sum(np.abs(part).sum() for part in products)) + 1.0
     allowed = 2.0**-52 * row.terms * 2**14 * oracle.WIDER * size
-    require(abs(value - wanted.value) <= allowed, f"{call}, times w, is {value!r}, but should be {wanted.value!r}", wanted.value, value)
+    require(
+        abs(value - wanted.value) <= allowed,
+        f"{call}, times w, is {value!r}, but should be {wanted.value!r}",
+        wanted.value,
+        value,
+    )
     for g, expected in zip(results, oracle.pushforward(row, oracle.directions(row, 3)), strict=True):
         g = torch.zeros(expected.value.shape, dtype=torch.float64) if g is None else g
         assert_gradient(f"{call} for v", g, expected, "float64", row.terms * 16)

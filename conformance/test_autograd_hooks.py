@@ -1,30 +1,18 @@
-"""Hooks on tensors, and retain_grad: when they run, what they see, what they may change."""
+"""Hooks on tensors: when they run, what they see, what they may change."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from conformance.assertions import assert_raises, require
+from conformance.autograd_hooks import counting
 from conformance.check import check, must_answer
 from conformance.gradients import constant, exact, leaf
 from conformance.subject import Subject
 
 pytestmark = must_answer
-
-
-def counting(log: list, name: str, change: Callable[[torch.Tensor], Any] = lambda g: None) -> Callable:
-    """A hook that notes its name and the gradient's numbers, and returns what `change` makes of it."""
-
-    def hook(gradient: torch.Tensor) -> Any:
-        log.append((name, gradient.tolist()))
-        return change(gradient)
-
-    return hook
 
 
 @check("autograd.hook-for-nonleaf")
@@ -36,13 +24,19 @@ def test_a_hook_sees_the_gradient_of_a_result(subject: Subject) -> None:
         handle = y.register_hook(counting(log, "y"))
         require(hasattr(handle, "remove"), "y.register_hook(f) returns no handle", "a handle", handle)
         (y * y).sum().backward()
-        require(log == [("y", (2 * values**2).tolist())], f"what the hook of y saw ({layout})", (2 * values**2).tolist(), log)
+        wanted = [("y", (2 * values**2).tolist())]
+        require(log == wanted, f"what the hook of y saw ({layout})", wanted, log)
         exact(f"x.grad with a hook that returns None ({layout})", x.grad, 4 * values**3)
     seen: list[torch.Tensor] = []
     y = x * x
     y.register_hook(lambda g: seen.append(g))
     y.sum().backward()
-    require(seen[0].dtype == y.dtype and seen[0].shape == y.shape, "a hook's gradient is not like its tensor", y.shape, seen[0].shape)
+    require(
+        seen[0].dtype == y.dtype and seen[0].shape == y.shape,
+        "a hook's gradient is not like its tensor",
+        y.shape,
+        seen[0].shape,
+    )
     require(not seen[0].requires_grad, "a hook's gradient requires grad without create_graph", False, True)
 
 
@@ -64,7 +58,9 @@ def test_what_a_hook_returns_takes_the_place_of_the_gradient(subject: Subject) -
     assert_raises("a backward pass with a hook that returns another shape", RuntimeError, lambda: y.sum().backward())
     y = x * 3
     y.register_hook(lambda g: 1.0)
-    assert_raises("a backward pass with a hook that returns a number", (RuntimeError, TypeError), lambda: y.sum().backward())
+    assert_raises(
+        "a backward pass with a hook that returns a number", (RuntimeError, TypeError), lambda: y.sum().backward()
+    )
 
 
 @check("autograd.hook-order")
@@ -129,7 +125,12 @@ def test_a_leaf_hook_runs_before_the_gradient_is_added(subject: Subject) -> None
 
     x.register_hook(hook)
     (x * 3).sum().backward()
-    require(state == [([3.0, 3.0], [100.0, 100.0])], "what a leaf's hook saw, and x.grad then", ([3.0, 3.0], [100.0, 100.0]), state)
+    require(
+        state == [([3.0, 3.0], [100.0, 100.0])],
+        "what a leaf's hook saw, and x.grad then",
+        ([3.0, 3.0], [100.0, 100.0]),
+        state,
+    )
     exact("x.grad after a leaf hook that doubles", x.grad, [106.0, 106.0])
 
 
@@ -147,8 +148,14 @@ def test_hooks_of_the_inputs_run_under_autograd_grad(subject: Subject) -> None:
 @check("autograd.hook-needs-requires-grad")
 def test_only_tracked_tensors_take_hooks(subject: Subject) -> None:
     fixed = constant([1.0], subject)
-    assert_raises("register_hook of a tensor that does not require grad", RuntimeError, lambda: fixed.register_hook(lambda g: g))
-    assert_raises("register_hook of a detached tensor", RuntimeError, lambda: leaf([1.0], subject).detach().register_hook(lambda g: g))
+    assert_raises(
+        "register_hook of a tensor that does not require grad", RuntimeError, lambda: fixed.register_hook(lambda g: g)
+    )
+    assert_raises(
+        "register_hook of a detached tensor",
+        RuntimeError,
+        lambda: leaf([1.0], subject).detach().register_hook(lambda g: g),
+    )
     assert_raises("retain_grad of a tensor that does not require grad", RuntimeError, lambda: fixed.retain_grad())
 
 
@@ -170,44 +177,6 @@ def test_an_exception_in_a_hook_comes_through(subject: Subject) -> None:
     exact("x.grad of the pass after a hook that raised", x.grad, [2.0])
 
 
-@check("autograd.retain-grad")
-def test_a_result_keeps_its_gradient_on_demand(subject: Subject) -> None:
-    for layout in ("contiguous", "transposed", "row_stepped"):
-        values = np.arange(1.0, 7.0).reshape(2, 3)
-        x = leaf(values, subject, layout=layout)
-        y = x * x
-        z = y * 3
-        require(not y.retains_grad and not x.retains_grad, "y.retains_grad before y.retain_grad()", False, True)
-        for _ in range(2):
-            require(y.retain_grad() is None, "y.retain_grad() returns something", None, "")
-        require(y.retains_grad is True and z.retains_grad is False, "y.retains_grad after y.retain_grad()", True, y.retains_grad)
-        z.sum().backward(retain_graph=True)
-        exact(f"y.grad after y.retain_grad() ({layout})", y.grad, np.full((2, 3), 3.0))
-        exact(f"x.grad where y retains its own ({layout})", x.grad, 6 * values)
-        z.sum().backward()
-        exact(f"y.grad after a second pass ({layout})", y.grad, np.full((2, 3), 6.0))
-    x.grad = None
-    x.retain_grad()
-    require(x.retains_grad is False, "x.retains_grad of a leaf after x.retain_grad()", False, True)
-    (x * 2).sum().backward()
-    exact("x.grad of a leaf after x.retain_grad()", x.grad, np.full((2, 3), 2.0))
-
-
-@check("autograd.retain-grad-after-hooks", since="2.0")
-def test_the_retained_gradient_is_the_one_after_all_hooks(subject: Subject) -> None:
-    for first in (True, False):
-        x = leaf([1.0], subject)
-        y = x * 2
-        if first:
-            y.retain_grad()
-        y.register_hook(lambda g: g * 10)
-        y.retain_grad()
-        y.register_hook(lambda g: g + 1)
-        (y * 3).sum().backward()
-        exact(f"y.grad with two hooks (retain_grad before them: {first})", y.grad, [31.0])
-        exact("x.grad", x.grad, [62.0])
-
-
 @check("autograd.hook-before-inplace", since="2.0")
 def test_a_hook_stays_with_the_value_it_was_registered_on(subject: Subject) -> None:
     x, log = leaf([1.0], subject), []
@@ -221,47 +190,12 @@ def test_a_hook_stays_with_the_value_it_was_registered_on(subject: Subject) -> N
     exact("x.grad", x.grad, [30.0])
 
 
-@check("autograd.post-accumulate-hook", since="2.1")
-def test_a_hook_after_accumulation_sees_the_leaf_with_its_gradient(subject: Subject) -> None:
-    x, log = leaf([1.0, 2.0], subject), []
-
-    def hook(parameter: torch.Tensor) -> None:
-        log.append((parameter is x, parameter.grad.tolist()))
-
-    handle = x.register_post_accumulate_grad_hook(hook)
-    (x * 3).sum().backward()
-    (x * 4).sum().backward()
-    require(log == [(True, [3.0, 3.0]), (True, [7.0, 7.0])], "what the hook saw", "x with its gradient", log)
-    torch.autograd.grad((x * 3).sum(), x)
-    require(len(log) == 2, "the hook ran under autograd.grad", 2, len(log))
-    handle.remove()
-    (x * 5).sum().backward()
-    require(len(log) == 2, "the removed hook ran", 2, len(log))
-    exact("x.grad", x.grad, [12.0, 12.0])
-    y = x * 2
-    assert_raises("register_post_accumulate_grad_hook of a result", RuntimeError, lambda: y.register_post_accumulate_grad_hook(hook))
-
-
-@check("autograd.multi-grad-hook", since="2.0")
-def test_a_hook_over_several_tensors_waits_for_all(subject: Subject) -> None:
-    x, u, unused = (leaf([k], subject) for k in (1.0, 2.0, 3.0))
-    seen: list[list] = []
-    handle = torch.autograd.graph.register_multi_grad_hook(
-        (x, u, unused), lambda grads: seen.append([None if g is None else g.tolist() for g in grads])
-    )
-    (x * u * 5).sum().backward()
-    require(seen == [[[10.0], [5.0], None]], "what the hook saw", [[10.0], [5.0], None], seen)
-    handle.remove()
-    (x * u).sum().backward()
-    require(len(seen) == 1, "the removed hook ran", 1, len(seen))
-
-
 @check("autograd.hooks-and-grad-mode")
 def test_hooks_run_without_grad_mode_unless_a_graph_is_made(subject: Subject) -> None:
     for create_graph in (False, True):
         x, modes = leaf([2.0], subject), []
         y = x * x
-        y.register_hook(lambda g: modes.append(torch.is_grad_enabled()))  # noqa: B023
+        y.register_hook(lambda g: modes.append(torch.is_grad_enabled()))
         torch.autograd.grad((y * y).sum(), x, create_graph=create_graph)
         require(modes == [create_graph], f"grad mode in a hook, create_graph={create_graph}", create_graph, modes)
         require(torch.is_grad_enabled(), "grad mode after a backward pass", True, False)

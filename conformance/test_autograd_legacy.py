@@ -27,13 +27,21 @@ def warned(action: Callable[[], Any]) -> tuple[Any, list[str]]:
 @check("autograd.variable-is-core")
 def test_a_variable_is_a_tensor(subject: Subject) -> None:
     x = constant([1.0, 2.0], subject)
-    for name, make in (("autograd.Variable(x)", torch.autograd.Variable), ("Variable(x)", torch.autograd.variable.Variable)):
+    for name, make in (
+        ("autograd.Variable(x)", torch.autograd.Variable),
+        ("Variable(x)", torch.autograd.variable.Variable),
+    ):
         v = make(x)
         require(type(v) is torch.Tensor, f"the type of {name}", torch.Tensor, type(v))
         require(v.data_ptr() == x.data_ptr(), f"{name} does not share the memory of x", x.data_ptr(), v.data_ptr())
         require(not v.requires_grad and v.is_leaf, f"{name} requires grad", False, True)
         tracked = make(x, requires_grad=True)
-        require(tracked.requires_grad and not x.requires_grad, "Variable(x, requires_grad=True).requires_grad", True, tracked.requires_grad)
+        require(
+            tracked.requires_grad and not x.requires_grad,
+            "Variable(x, requires_grad=True).requires_grad",
+            True,
+            tracked.requires_grad,
+        )
         (tracked * 3).sum().backward()
         exact("the gradient of Variable(x, requires_grad=True)", tracked.grad, [3.0, 3.0])
     for tensor in (x, leaf([1.0], subject), torch.ones(1, dtype=torch.int64), torch.nn.Parameter(x)):
@@ -58,7 +66,7 @@ def test_a_variable_has_all_that_a_tensor_has(subject: Subject) -> None:
 def test_reading_volatile_says_false_and_warns(subject: Subject) -> None:
     x = leaf([1.0], subject)
     for tensor in (x, x * 2, constant([1.0], subject)):
-        found, said = warned(lambda: tensor.volatile)  # noqa: B023
+        found, said = warned(lambda: tensor.volatile)
         require(found is False, "x.volatile", False, found)
         require(any("volatile" in text for text in said), "reading x.volatile gives no warning", "a warning", said)
 
@@ -71,7 +79,7 @@ def test_setting_volatile_does_nothing_and_warns(subject: Subject) -> None:
     y = x * x
     require(x.requires_grad and y.requires_grad, "results of a volatile x do not require grad", True, y.requires_grad)
     for tensor in (x, y):
-        found, _ = warned(lambda: tensor.volatile)  # noqa: B023
+        found, _ = warned(lambda: tensor.volatile)
         require(found is False, "x.volatile after x.volatile = True", False, found)
     y.sum().backward()
     exact("x.grad after x.volatile = True", x.grad, [2.0, 4.0])
@@ -98,8 +106,10 @@ def test_volatile_and_requires_grad_exclude_each_other(subject: Subject) -> None
     data = constant([1.0, 2.0], subject)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        both = lambda: torch.autograd.Variable(data, requires_grad=True, volatile=True)  # noqa: E731
-        assert_raises("Variable(x, requires_grad=True, volatile=True)", ValueError, both)
+        both = {"requires_grad": True, "volatile": True}
+        assert_raises(
+            "Variable(x, requires_grad=True, volatile=True)", ValueError, lambda: torch.autograd.Variable(data, **both)
+        )
     x = leaf([1.0, 2.0], subject)
     warned(lambda: setattr(x, "volatile", True))
     require(x.requires_grad, "x.requires_grad after x.volatile = True", True, x.requires_grad)

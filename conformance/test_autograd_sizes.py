@@ -11,7 +11,7 @@ import torch
 
 from conformance import host
 from conformance.check import check, must_answer
-from conformance.gradients import assert_gradient, built, evaluate, leaves, present, vectors
+from conformance.gradients import assert_gradient, built, evaluate, exact, leaves, present, vectors
 from conformance.oracle import autograd as oracle
 from conformance.oracle import autograd_elementwise, autograd_reductions
 from conformance.oracle.autograd import Derivative, Gradient
@@ -24,7 +24,23 @@ SINGLE = [row for row in autograd_elementwise.ROWS if len(row.inputs) == 1]
 SEVERAL = [row for row in autograd_elementwise.ROWS if len(row.inputs) > 1]
 LONG = 33_000  # more than 32,768: kernels split the work among threads
 # Functions that every release has in reduced precision on the CPU.
-REDUCED = ("neg", "exp", "sin", "tanh", "sigmoid", "sqrt", "abs", "relu", "scaled", "square", "add", "sub", "mul", "div", "lerp")
+REDUCED = (
+    "neg",
+    "exp",
+    "sin",
+    "tanh",
+    "sigmoid",
+    "sqrt",
+    "abs",
+    "relu",
+    "scaled",
+    "square",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "lerp",
+)
 
 
 @functools.cache
@@ -33,14 +49,18 @@ def slopes(row: Derivative) -> np.ndarray:
     return oracle.slopes_of(row)[0][0][1][0]
 
 
-def judge(row: Derivative, subject: Subject, values: np.ndarray, slope: np.ndarray, dtype: str, layout=contiguous) -> None:
+def judge(
+    row: Derivative, subject: Subject, values: np.ndarray, slope: np.ndarray, dtype: str, layout=contiguous
+) -> None:
     """Refute unless the gradient of one input of some shape is v times the slope."""
     x = built(layout(values, dtype), subject).requires_grad_()
     out = evaluate(row.forms[0], [x])[0]
     v = np.resize(np.array([1.0, -2.0, 0.5, 3.0, -0.25]), values.shape)
     found = torch.autograd.grad(out, x, built(layout(v, host.dtype_name(out.dtype)), subject))[0]
     wanted = Gradient(v * slope, np.abs(v * slope))
-    assert_gradient(f"the gradient of {row.forms[0]} for x of shape {values.shape} ({dtype})", found, wanted, dtype, row.terms)
+    assert_gradient(
+        f"the gradient of {row.forms[0]} for x of shape {values.shape} ({dtype})", found, wanted, dtype, row.terms
+    )
 
 
 @check("autograd.derivative-of-any-size")
@@ -107,6 +127,37 @@ def test_a_broadcast_input_gets_the_sum(subject: Subject, row: Derivative) -> No
                     assert_gradient(call, gradient, expected, "float64", row.terms * 4)
 
 
+PAIRS = [
+    ((), (3,)), ((1,), (4, 1)), ((3, 1), (1, 4)), ((2, 1, 3, 1), (4, 1, 5)), ((1, 1, 1), (2, 3, 4)), ((5,), (2, 3, 5)),
+    ((0, 1), (1, 3)), ((1, 3), (2, 3)), ((1, 17), (33, 1)), ((2, 1, 1, 2), (1, 3, 3, 1)), ((1, 1), (1, 1)),
+]  # fmt: skip
+BROADCASTS = {
+    "x + y": lambda x, y: (1.0, 1.0),
+    "x - y": lambda x, y: (1.0, -1.0),
+    "x * y": lambda x, y: (y, x),
+    "torch.where(torch.ones_like(x * y) > 0, x, y)": lambda x, y: (1.0, 0.0),
+    "torch.addcmul(x, y, y, value=0.5)": lambda x, y: (1.0, y),
+    "torch.lerp(x, y, 0.25)": lambda x, y: (0.75, 0.25),
+    "torch.add(x, y, alpha=4)": lambda x, y: (1.0, 4.0),
+    "x.expand_as(x * y) * y": lambda x, y: (y, x),
+}
+
+
+@check("autograd.broadcast-reduced")
+@pytest.mark.parametrize("code", BROADCASTS)
+def test_several_broadcast_dimensions_are_summed(subject: Subject, code: str) -> None:
+    for shapes in [*PAIRS, *(pair[::-1] for pair in PAIRS)]:
+        arrays = [np.resize([1.0, -2.0, 3.0, 0.5, -4.0], shape) for shape in shapes]
+        v = np.resize([2.0, 1.0, -3.0, 4.0], np.broadcast_shapes(*shapes))
+        for dtype, layout in (("float64", contiguous), ("float32", row_stepped)):
+            tensors = [built(layout(x, dtype), subject).requires_grad_() for x in arrays]
+            out = evaluate(code, tensors)[0]
+            found = torch.autograd.grad(out, tensors, built(layout(v, dtype), subject), allow_unused=True)
+            for name, gradient, x, slope in zip("xy", found, arrays, BROADCASTS[code](*arrays), strict=True):
+                call = f"the gradient of {code} for {name}, of shapes {shapes[0]} and {shapes[1]}"
+                exact(call, gradient, oracle.unbroadcast(v * slope, x.shape), dtype)
+
+
 @check("autograd.derivative-expanded")
 def test_an_expanded_input_gets_the_sum(subject: Subject) -> None:
     for row in present([*SINGLE, *autograd_reductions.SUMS[:6]]):
@@ -120,7 +171,9 @@ def test_an_expanded_input_gets_the_sum(subject: Subject) -> None:
             out = evaluate(row.forms[0], [x.expand(5, count)])[0]
             found = torch.autograd.grad(out, x, built(contiguous(v, "float64"), subject))[0]
             wanted = Gradient((v * slope).sum(0, keepdims=True), np.abs(v * slope).sum(0, keepdims=True))
-            assert_gradient(f"the gradient of {row.forms[0]} through x.expand(5, {count})", found, wanted, "float64", row.terms * 4)
+            assert_gradient(
+                f"the gradient of {row.forms[0]} through x.expand(5, {count})", found, wanted, "float64", row.terms * 4
+            )
 
 
 @pytest.mark.parametrize(
@@ -148,4 +201,6 @@ def judge_reduced(subject: Subject, row: Derivative, dtype: str) -> None:
         outs = evaluate(row.forms[0], tensors)
         found = torch.autograd.grad(outs, tensors, [built(layout(v[0], dtype), subject)])
         for place, (gradient, expected) in enumerate(zip(found, wanted, strict=True)):
-            assert_gradient(f"the gradient of {row.forms[0]} for {'xyz'[place]} ({dtype})", gradient, expected, dtype, 12)
+            assert_gradient(
+                f"the gradient of {row.forms[0]} for {'xyz'[place]} ({dtype})", gradient, expected, dtype, 12
+            )

@@ -13,13 +13,13 @@ from conformance.assertions import require
 from conformance.check import check, must_answer
 from conformance.every_form import find
 from conformance.indexing_arrange_rows import ROWS as ARRANGED
+from conformance.indexing_rows import IN_ORDER, REORDERED, mask, places
 from conformance.indexing_rows import ROWS as INDEXED
-from conformance.indexing_rows import mask, places
 from conformance.oracle import indexing as oracle
 from conformance.rows import Case, Row, Values
 from conformance.subject import Subject
 from conformance.wanted import Wanted, same
-from properties.strategies.recipe import LAYOUTS, contiguous
+from properties.strategies.recipe import DENSE, LAYOUTS, contiguous
 from properties.strategies.values import cycle, distinct
 
 pytestmark = must_answer
@@ -86,24 +86,32 @@ def _fits(row: Row, case: Case) -> bool:
 @pytest.mark.parametrize("row", [pytest.param(key, marks=check("indexing.gradients")) for key in MOVES])
 def test_the_gradient_of_a_move(subject: Subject, row: str) -> None:
     table = ROWS[row]
+    names = IN_ORDER if row == "masked_select" else tuple(DENSE)  # its other layouts have a claim of their own
     for turn, case in enumerate(case for case in (*table.main, *table.edge) if _fits(table, case)):
-        numbered = Numbered(case)
-        found = table.oracle(numbered.first, *numbered.args, **case.options)
-        outs = [part for part in (found if isinstance(found, tuple) else (found,)) if part.dtype == np.float64]
-        layout = list(LAYOUTS.values())[turn % 6]
-        tensors = [
-            layout(distinct("float64", leaf.shape), "float64").with_grad().on(subject) for leaf in numbered.leaves
-        ]
-        if table.name in ("sort", "msort"):
-            tensors = [layout(leaf, "float64").with_grad().on(subject) for leaf in numbered.leaves]
-        given = _given(subject, case, iter(tensors))
-        ways = {"torch": find, "Tensor": lambda name: lambda x, *rest, **options: getattr(x, name)(*rest, **options)}
-        forms = [way for way, form in (("torch", "function"), ("Tensor", "method")) if form in table.forms]
-        way = forms[turn % len(forms)]
-        out = ways[way](table.name)(*given, **case.options)
-        text = f"{way}.{table.name} of {case.shape}"
-        plain = ways[way](table.name)(*_given(subject, case, iter([leaf.detach() for leaf in tensors])), **case.options)
-        _judge(text, out, plain, outs, numbered, tensors, subject)
+        _move(subject, table, case, turn, names[turn % len(names)])
+
+
+@check("indexing.masked-scatter-layouts")
+def test_the_gradient_of_masked_select_of_any_layout(subject: Subject) -> None:
+    table = ROWS["masked_select"]
+    for turn, case in enumerate((*table.main, *table.edge)):
+        for layout in REORDERED:
+            _move(subject, table, case, turn, layout)
+
+
+def _move(subject: Subject, table: Row, case: Case, turn: int, layout: str) -> None:
+    numbered = Numbered(case)
+    found = table.oracle(numbered.first, *numbered.args, **case.options)
+    outs = [part for part in (found if isinstance(found, tuple) else (found,)) if part.dtype == np.float64]
+    # The numbers decide where a sorted element goes, so they are its values.
+    fill = (lambda leaf: leaf) if table.name in ("sort", "msort") else lambda leaf: distinct("float64", leaf.shape)
+    tensors = [LAYOUTS[layout](fill(leaf), "float64").with_grad().on(subject) for leaf in numbered.leaves]
+    ways = {"torch": find, "Tensor": lambda name: lambda x, *rest, **options: getattr(x, name)(*rest, **options)}
+    forms = [way for way, form in (("torch", "function"), ("Tensor", "method")) if form in table.forms]
+    way = forms[turn % len(forms)]
+    out = ways[way](table.name)(*_given(subject, case, iter(tensors)), **case.options)
+    plain = ways[way](table.name)(*_given(subject, case, iter([leaf.detach() for leaf in tensors])), **case.options)
+    _judge(f"{way}.{table.name} of {case.shape}, {layout}", out, plain, outs, numbered, tensors, subject)
 
 
 def _given(subject: Subject, case: Case, tensors: Any) -> list[Any]:

@@ -17,15 +17,43 @@ from conformance.numerics import COMPOSED
 
 pytestmark = must_answer
 
+# What a method's `grad` says of it: backward gives something, or raises.
+RECORDED = ("twin", "zero", "opaque")
+
 
 def differentiable(method):
     """The dtype in which self can require grad; None if there is none."""
     return next((name for name in (method.first, *method.dtypes) if DTYPES[name].is_inexact), None)
 
 
-@pytest.mark.parametrize("method", rows(lambda method: method.counts))
-def test_it_moves_the_version_counter_of_all_views(subject, method):
+@pytest.mark.parametrize("method", rows(lambda method: method.counts or differentiable(method)))
+def test_autograd_is_told(subject, method):
     subject.require(method.first)
+    if method.counts:
+        moves_the_counters(subject, method)
+    dtype = differentiable(method)
+    if dtype and subject.supports(dtype):
+        guards_leaves(subject, method, dtype)
+        if method.grad in RECORDED and not method.grad_since:
+            is_recorded(subject, method, dtype)
+
+
+# What became of autograd later than the method itself.
+LATER = [
+    pytest.param(method, marks=check(method.slug, since=method.grad_since), id=method.name)
+    for method in METHODS
+    if method.grad_since
+]
+
+
+@pytest.mark.parametrize("method", LATER)
+def test_it_is_recorded_since(subject, method):
+    subject.require(differentiable(method))
+    is_recorded(subject, method, differentiable(method))
+
+
+def moves_the_counters(subject, method):
+    """Refute unless the version counter of self and of all its views moves."""
     for layout in ("contiguous", "row_stepped"):
         made = ready(subject, small(method, layout=layout))
         tensors = {"self": made.x, "its base": made.base, "another view": made.base[:0], "x.detach()": made.x.detach()}
@@ -36,35 +64,26 @@ def test_it_moves_the_version_counter_of_all_views(subject, method):
             require(moved > 0, f"{made.call.text} did not move the version counter of {name}", "more than 0", moved)
 
 
-@pytest.mark.parametrize("method", rows(differentiable))
-def test_a_leaf_that_requires_grad_is_changed_under_no_grad_only(subject, method):
-    subject.require(differentiable(method))
-    leaf = ready(subject, small(method, dtype=differentiable(method)))
+def guards_leaves(subject, method, dtype):
+    """Refute unless a leaf that requires grad, and a view of one, are changed under no_grad only."""
+    leaf, view = (ready(subject, small(method, dtype=dtype)) for _ in range(2))
     leaf.x.requires_grad_()
-    view = ready(subject, small(method, dtype=differentiable(method)))
     view.base.requires_grad_()
     view.x = view.base.view(view.x.shape)
     if method.grad != "ignored":
         refused(leaf, " on a leaf that requires grad")
         refused(view, " on a view of a leaf that requires grad")
     if method.grad != "refused":
+        told = version(leaf.x)
         with torch.no_grad():
             judge(leaf, leaf.invoke, f"{leaf.call.text} on a leaf, under no_grad")
+        require(version(leaf.x) > told or not method.counts, f"{leaf.call.text} under no_grad moves no version counter")
     require(leaf.x.is_leaf and leaf.x.requires_grad, f"{leaf.call.text} made a leaf something else")
 
 
-def recorded():
-    return [
-        pytest.param(method, marks=check(method.slug, since=method.grad_since), id=method.name)
-        for method in METHODS
-        if differentiable(method) and method.grad in ("twin", "zero", "opaque")
-    ]
-
-
-@pytest.mark.parametrize("method", recorded())
-def test_it_is_recorded_on_a_result(subject, method):
-    subject.require(differentiable(method))
-    made = ready(subject, small(method, dtype=differentiable(method)))
+def is_recorded(subject, method, dtype):
+    """Refute unless autograd records the method on a result, and backward gives the right gradient."""
+    made = ready(subject, small(method, dtype=dtype))
     leaf, text = made.x.requires_grad_(), made.call.text
     before = Unchanged(leaf=leaf)
     made.x = leaf.clone()
@@ -77,6 +96,28 @@ def test_it_is_recorded_on_a_result(subject, method):
     if method.grad != "opaque":
         total(out).backward()
         assert_gradient(method, made, leaf)
+    if method.grad == "twin" and method.twin and any(map(follows, made.args)):
+        records_arguments(subject, method, dtype)
+
+
+def follows(argument):
+    return isinstance(argument, torch.Tensor) and (argument.is_floating_point() or argument.is_complex())
+
+
+def records_arguments(subject, method, dtype):
+    """Refute unless a plain self comes to require grad by arguments that do, which get the gradient of the twin's."""
+    found = []
+    for name in (method.name, method.name.removesuffix("_")):
+        made = ready(subject, small(method, dtype=dtype))
+        leaves = [a.requires_grad_() for a in made.args if follows(a)]
+        out, text = getattr(made.x, name)(*made.args, **made.options), made.call.text
+        require(out.requires_grad and not out.is_leaf, f"{text}, whose arguments require grad, is not recorded")
+        total(out).backward()
+        found.append([None if leaf.grad is None else leaf.grad.clone() for leaf in leaves])
+    for place, (grad, due) in enumerate(zip(*found, strict=True)):
+        require((grad is None) == (due is None), f"argument {place} of {text} has the gradient {grad}", due, grad)
+        if due is not None:
+            assert_values(f"the gradient of argument {place} of {text}", grad, host.array(due), COMPOSED, dtype=dtype)
 
 
 def total(out):
@@ -88,11 +129,12 @@ def assert_gradient(method, made, leaf):
     """Refute unless backward through the method gives the gradient of the twin, or what the oracle's values say."""
     call, text = made.call, f"the gradient through {made.call.text}"
     require(leaf.grad is not None, f"{text} is None")
+    grad = leaf.grad.clone()  # a gradient that is known to be 0 may come without memory of its own
     if method.grad == "twin" and method.twin:
         twin = leaf.detach().clone().requires_grad_()
         total(getattr(twin, method.name.removesuffix("_"))(*made.args, **made.options)).backward()
-        assert_values(text, leaf.grad, host.array(twin.grad), COMPOSED, dtype=call.x.dtype)
+        assert_values(text, grad, host.array(twin.grad.clone()), COMPOSED, dtype=call.x.dtype)
     else:  # an element of self counts for itself or not at all
         low, high = (method.asked(call.x.dtype, np.full_like(call.x.array, n), call.args, call.options) for n in (0, 1))
         counts = (low != high) & (method.grad != "zero")
-        assert_values(text, leaf.grad, counts.astype(np.float64), dtype=call.x.dtype)
+        assert_values(text, grad, counts.astype(np.float64), dtype=call.x.dtype)

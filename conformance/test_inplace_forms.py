@@ -15,19 +15,37 @@ from conformance.inplace_methods import FUNCTIONS, KEYWORDS
 pytestmark = must_answer
 
 
-@pytest.mark.parametrize("method", rows(lambda method: method.name in FUNCTIONS.split()))
-def test_the_function_of_torch_changes_its_first_argument(subject, method):
-    require(hasattr(torch, method.name), f"there is no torch.{method.name}", f"torch.{method.name}", None)
+def names(method):
+    """The names of a method's arguments, if it has any and they may be given by name."""
+    return KEYWORDS.get(method.name, "other").split() if any(form.args for form in method.forms) else []
+
+
+def has_other_forms(method):
+    return method.twin or method.name in FUNCTIONS.split() or names(method)
+
+
+@pytest.mark.parametrize("method", rows(has_other_forms))
+def test_its_other_forms_agree(subject, method):
     subject.require(method.first)
+    if method.name in FUNCTIONS.split():
+        the_function_of_torch_changes_its_first_argument(subject, method)
+    if method.twin:
+        the_twin_leaves_self_alone(subject, method)
+    if names(method):
+        arguments_may_be_given_by_name(subject, method)
+
+
+def the_function_of_torch_changes_its_first_argument(subject, method):
+    """Refute unless torch.NAME(x, …) does what x.NAME(…) does."""
+    require(hasattr(torch, method.name), f"there is no torch.{method.name}", f"torch.{method.name}", None)
     for call in calls(method, (method.first,)):
         made = ready(subject, call)
         function = getattr(torch, method.name)
         judge(made, lambda: function(made.x, *made.args, **made.options), f"torch.{method.name} as {call.text}")
 
 
-@pytest.mark.parametrize("method", rows(lambda method: method.twin))
-def test_the_twin_leaves_self_alone(subject, method):
-    subject.require(method.first)
+def the_twin_leaves_self_alone(subject, method):
+    """Refute unless the method without the underscore gives the same values in new memory."""
     name = method.name.removesuffix("_")
     for layout in ("contiguous", "row_stepped"):
         call = small(method, layout=layout)
@@ -42,14 +60,8 @@ def test_the_twin_leaves_self_alone(subject, method):
             assert_values(text, out, call.wanted.values, *(() if exact else (call.wanted.error, call.wanted.scale)))
 
 
-def names(method):
-    """The names of a method's arguments, if it has any and they may be given by name."""
-    return KEYWORDS.get(method.name, "other").split() if any(form.args for form in method.forms) else []
-
-
-@pytest.mark.parametrize("method", rows(names))
-def test_arguments_may_be_given_by_name(subject, method):
-    subject.require(method.first)
+def arguments_may_be_given_by_name(subject, method):
+    """Refute unless the method takes its arguments by their documented names."""
     form = next(form for form in method.forms if form.takes(method.first) and form.args)
     for layout in ("contiguous", "row_stepped"):
         made = ready(subject, small(method, form, layout=layout))

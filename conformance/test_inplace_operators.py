@@ -52,7 +52,7 @@ def test_it_writes_into_its_left_operand(subject, name):
 
 
 @pytest.mark.parametrize("name", EACH)
-def test_it_refuses_what_the_method_refuses(subject, name):
+def test_it_refuses_what_the_method_refuses_and_texts(subject, name):
     method = ROWS[OPERATORS[name]]
     made = ready(subject, small(method))
     made.args = (made.args[0].expand(2, *made.args[0].shape),)
@@ -69,10 +69,6 @@ def test_it_refuses_what_the_method_refuses(subject, name):
         leaf = ready(subject, small(method))
         leaf.x.requires_grad_()
         refused(leaf, f" by {name} on a leaf that requires grad", lambda: augmented(name, leaf.x, leaf.args[0]))
-
-
-@pytest.mark.parametrize("name", EACH)
-def test_it_refuses_what_is_no_number(subject, name):
     x = contiguous(np.arange(3), "int64").on(subject)
     before = Unchanged(x=x)
     assert_raises(f"{name} with a text", TypeError, lambda: augmented(name, x, "a text"))

@@ -1,9 +1,8 @@
-"""Norms, distances, covariance, differences and integrals, and the arguments of std and var."""
+"""Norms, distances and running sums, and the arguments of std and var."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,16 +10,16 @@ import torch
 
 from conformance.assertions import assert_raises
 from conformance.check import check, must_answer
-from conformance.dtypes import COMMON, DTYPES
+from conformance.dtypes import DTYPES
 from conformance.every_form import Invocation, answer, find
-from conformance.numerics import COMPOSED, INNER, ROUNDED, SUMMED
+from conformance.numerics import COMPOSED, ROUNDED, SUMMED
 from conformance.oracle import reduction_scan as scan
-from conformance.reduction_rows import of_answer
-from conformance.rows import filled, small
+from conformance.reduction_cases import of_answer
+from conformance.rows import filled
 from conformance.subject import Subject
 from conformance.wanted import Kind, Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, stepped, transposed
-from properties.strategies.values import cycle, random_normal
+from properties.strategies.values import random_normal
 
 pytestmark = must_answer
 
@@ -71,31 +70,22 @@ def test_any_correction(subject: Subject) -> None:
         for size, correction in ((5, 0), (5, 1), (5, 2), (5, 3), (17, 4), (33, 0)):
             values = random_normal(size, dtype, (3, size))
             for layout in (contiguous, transposed, stepped):
-                x = layout(values, dtype).on(subject)
                 for name in ("std", "var"):
-                    law = getattr(scan, name)
-                    out = find(name)(x, dim=1, correction=correction)
-                    same(
-                        f"torch.{name}(x, dim=1, correction={correction})",
-                        out,
-                        of_answer(law(values, 1, correction), dtype, SUMMED),
-                    )
-                    out = find(name)(x, correction=correction)
-                    same(
-                        f"torch.{name}(x, correction={correction})",
-                        out,
-                        of_answer(law(values, None, correction), dtype, SUMMED),
-                    )
-                    first, second = find(f"{name}_mean")(x, dim=1, correction=correction, keepdim=True)
-                    wanted = of_answer(law(values, 1, correction, True), dtype, SUMMED)
-                    same(f"torch.{name}_mean(…, correction={correction})[0]", first, wanted)
-                    middle = Wanted(
-                        values.astype(np.longdouble).mean(1, keepdims=True),
-                        dtype,
-                        SUMMED.over(size + 2),
-                        np.abs(values).mean(1, keepdims=True),
-                    )
-                    same(f"torch.{name}_mean(…)[1]", second, middle)
+                    _corrected(layout(values, dtype).on(subject), values, dtype, name, correction)
+
+
+def _corrected(x: torch.Tensor, values: np.ndarray, dtype: str, name: str, correction: int) -> None:
+    law, size = getattr(scan, name), values.shape[1]
+    text = f"correction={correction})"
+    wanted = of_answer(law(values, 1, correction), dtype, SUMMED)
+    same(f"torch.{name}(x, dim=1, {text}", find(name)(x, dim=1, correction=correction), wanted)
+    wanted = of_answer(law(values, None, correction), dtype, SUMMED)
+    same(f"torch.{name}(x, {text}", find(name)(x, correction=correction), wanted)
+    first, second = find(f"{name}_mean")(x, dim=1, correction=correction, keepdim=True)
+    wanted = of_answer(law(values, 1, correction, True), dtype, SUMMED)
+    same(f"torch.{name}_mean(…, {text}[0]", first, wanted)
+    middle, scale = values.astype(np.longdouble).mean(1, keepdims=True), np.abs(values).mean(1, keepdims=True)
+    same(f"torch.{name}_mean(…)[1]", second, Wanted(middle, dtype, SUMMED.over(size + 2), scale))
 
 
 @check("reduction.spread-far-from-zero")
@@ -168,130 +158,6 @@ def test_the_distance_is_the_two_norm_of_the_difference(subject: Subject) -> Non
 
 
 # -- several variables ---------------------------------------------------------------------------------------------
-
-
-@check("reduction.cov")
-def test_covariance(subject: Subject) -> None:
-    for dtype in ("float32", "float64", "complex64"):
-        for shape in ((3, 17), (17,), (2, 5), (1, 4), (4, 100)):
-            values = filled("normal", dtype, shape)
-            for correction in (1, 0, 2):
-                for layout in (contiguous, transposed, stepped):
-                    wanted = (of_answer(scan.cov(values, correction), dtype, INNER),)
-                    call = Invocation("cov", (layout(values, dtype),), wanted, {"correction": correction}, ("input",))
-                    answer(subject, call, ("function", "method", "keywords"))
-
-
-@check("reduction.cov-weights")
-def test_covariance_with_weights(subject: Subject) -> None:
-    for dtype in ("float32", "float64"):
-        values = filled("normal", dtype, (3, 7))
-        frequency, weight = np.array([1, 2, 1, 3, 1, 1, 2]), np.array([0.5, 1, 0.25, 1, 2, 1, 0.5])
-        for f in (None, frequency):
-            for a in (None, weight):
-                wanted = (of_answer(scan.cov(values, 1, f, a), dtype, INNER),)
-                options: dict[str, Any] = {}
-                if f is not None:
-                    options["fweights"] = contiguous(f, "int64")
-                if a is not None:
-                    options["aweights"] = contiguous(a, dtype)
-                answer(
-                    subject, Invocation("cov", (transposed(values, dtype),), wanted, options), ("function", "method")
-                )
-
-
-@check("reduction.corrcoef")
-def test_correlation(subject: Subject) -> None:
-    for dtype in ("float32", "float64"):
-        for shape in ((3, 17), (2, 5), (4, 100), (17,)):
-            values = filled("normal", dtype, shape)
-            for layout in (contiguous, transposed, stepped):
-                wanted = (of_answer(scan.corrcoef(values), dtype, INNER),)
-                answer(
-                    subject,
-                    Invocation("corrcoef", (layout(values, dtype),), wanted, {}, ("input",)),
-                    ("function", "method", "keywords"),
-                )
-
-
-@check("reduction.diff")
-def test_differences(subject: Subject) -> None:
-    turn = 0
-    for dtype in COMMON:
-        for shape, n, dim in (
-            ((17,), 1, 0),
-            ((4, 5), 1, -1),
-            ((4, 5), 1, 0),
-            ((3, 4, 5), 2, 1),
-            ((33,), 3, 0),
-            ((5,), 0, 0),
-        ):
-            if dtype == "bool" and n != 1:
-                continue
-            turn += 1
-            x = list(LAYOUTS.values())[turn % len(LAYOUTS)](cycle(small(dtype), shape), dtype)
-            wanted = (Wanted(scan.diff(x.array, n, dim), dtype, signed_zeros=False),)
-            call = Invocation("diff", (x, n, dim), wanted, {}, ("input", "n", "dim"))
-            answer(subject, call, ("function", "method", "keywords") if n else ("function",))
-    for dtype in ("float32", "int64"):
-        values, edge = cycle(small(dtype), (4, 5)), cycle(small(dtype), (4, 1)) + 5
-        for before, after in ((edge, None), (None, edge), (edge, edge)):
-            options = {
-                key: stepped(part, dtype) for key, part in (("prepend", before), ("append", after)) if part is not None
-            }
-            wanted = (Wanted(scan.diff(values, 1, 1, before, after), dtype, signed_zeros=False),)
-            answer(
-                subject, Invocation("diff", (transposed(values, dtype), 1, 1), wanted, options), ("function", "method")
-            )
-
-
-@check("reduction.trapezoid")
-def test_integrals_by_trapezia(subject: Subject) -> None:
-    for dtype in ("float32", "float64"):
-        for shape, dim in (((17,), -1), ((4, 5), 0), ((3, 4, 5), 1), ((2, 33), -1)):
-            values = filled("normal", dtype, shape)
-            places = np.cumsum(np.arange(1, shape[dim] + 1) % 3 + 0.5).astype(dtype)
-            for layout in (contiguous, transposed, stepped):
-                y = layout(values, dtype)
-                for name, total in (("trapezoid", False), ("cumulative_trapezoid", True)):
-                    wanted = (of_answer(scan.trapezoid(values, None, 1.0, dim, total), dtype, SUMMED),)
-                    answer(subject, Invocation(name, (y,), wanted, {"dim": dim}), ("function",))
-                    wanted = (of_answer(scan.trapezoid(values, None, 0.25, dim, total), dtype, SUMMED),)
-                    answer(subject, Invocation(name, (y,), wanted, {"dx": 0.25, "dim": dim}), ("function",))
-                    if dim in (-1, len(shape) - 1):
-                        wanted = (of_answer(scan.trapezoid(values, places, 1.0, dim, total), dtype, SUMMED),)
-                        answer(
-                            subject, Invocation(name, (y, stepped(places, dtype)), wanted, {"dim": dim}), ("function",)
-                        )
-
-
-@check("reduction.logsumexp-range")
-def test_logsumexp_neither_overflows_nor_loses_small_terms(subject: Subject) -> None:
-    for dtype, high in (("float32", 1e30), ("float64", 1e300)):
-        for line in (
-            [high, high],
-            [-high, -high],
-            [1000.0, 1000.0, 999.0],
-            [-1000.0, -1001.0],
-            [0.0] * 17,
-            [-np.inf, 0.0],
-            [np.inf, 1.0],
-            [-np.inf, -np.inf],
-            [np.nan, 1.0],
-        ):
-            values = np.array([line, line[::-1]], dtype)
-            for layout in (contiguous, transposed, stepped):
-                x = layout(values, dtype).on(subject)
-                same(
-                    f"torch.logsumexp({line}, 1)",
-                    torch.logsumexp(x, 1),
-                    of_answer(scan.logsumexp(values, 1), dtype, COMPOSED),
-                )
-                same(
-                    f"torch.logcumsumexp({line}, 1)",
-                    torch.logcumsumexp(x, 1),
-                    of_answer(scan.logcumsumexp(values, 1), dtype, COMPOSED),
-                )
 
 
 @check("reduction.scan-needs-dim")

@@ -40,25 +40,27 @@ def like(text: str, out: torch.Tensor, x: torch.Tensor, dtype: str, shape: tuple
 
 
 @check("tensor.new-filled")
-def test_new_zeros_ones_full_and_empty_take_dtype_and_device(subject):
+def test_new_zeros_and_ones_take_dtype_and_device(subject):
     for name in [name for name in COMMON if subject.supports(name)]:
         x = LAYOUTS["transposed"](distinct(name, (4, 5)), name).on(subject)
         before = Unchanged(x=x)
-        fills = {"new_zeros": 0, "new_ones": 1}
-        for method, number in fills.items():
+        for method, number in {"new_zeros": 0, "new_ones": 1}.items():
             for text, out in new_shapes(x, method).items():
-                like(f"x.{method}{text} of {name}", out, x, name, (2, 3))
-                assert_values(
-                    f"x.{method}{text} of {name}", out, np.full((2, 3), number).astype(DTYPES[name].host), dtype=name
-                )
-            other = getattr(x, method)((2, 3), dtype=torch.int16)
-            assert_values(
-                f"x.{method}((2, 3), dtype=torch.int16)", other, np.full((2, 3), number, np.int16), dtype="int16"
-            )
-            require(
-                tuple(getattr(x, method)(()).shape) == () and getattr(x, method)(0).numel() == 0,
-                f"x.{method} of no dimension, or size 0",
-            )
+                said = f"x.{method}{text} of {name}"
+                like(said, out, x, name, (2, 3))
+                assert_values(said, out, np.full((2, 3), number).astype(DTYPES[name].host), dtype=name)
+            other, said = getattr(x, method)((2, 3), dtype=torch.int16), f"x.{method}((2, 3), dtype=torch.int16)"
+            assert_values(said, other, np.full((2, 3), number, np.int16), dtype="int16")
+            small = tuple(getattr(x, method)(()).shape) == () and getattr(x, method)(0).numel() == 0
+            require(small, f"x.{method} of no dimension, or size 0")
+        before.check("a new_* method")
+
+
+@check("tensor.new-filled")
+def test_new_full_and_empty_take_dtype_and_device(subject):
+    for name in [name for name in COMMON if subject.supports(name)]:
+        x = LAYOUTS["transposed"](distinct(name, (4, 5)), name).on(subject)
+        before = Unchanged(x=x)
         fill = np.array(3).astype(DTYPES[name].host)
         for text, out in new_shapes(x, "new_full", fill.item()).items():
             like(f"x.new_full{text} of {name}", out, x, name, (2, 3))
@@ -66,12 +68,8 @@ def test_new_zeros_ones_full_and_empty_take_dtype_and_device(subject):
         for text, out in new_shapes(x, "new_empty").items():
             like(f"x.new_empty{text} of {name}", out, x, name, (2, 3))
         strided = x.new_empty_strided((2, 3), (1, 2))
-        require(
-            (tuple(strided.shape), strided.stride(), strided.dtype) == ((2, 3), (1, 2), x.dtype),
-            "x.new_empty_strided",
-            (1, 2),
-            strided.stride(),
-        )
+        found = (tuple(strided.shape), strided.stride(), strided.dtype)
+        require(found == ((2, 3), (1, 2), x.dtype), "x.new_empty_strided", (1, 2), found)
         before.check("a new_* method")
 
 

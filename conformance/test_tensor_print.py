@@ -88,7 +88,8 @@ OTHERS = (
     ("bool", True, "tensor(True)"),
     ("complex64", [1 + 2j], "tensor([1.+2.j])"),
     ("int64", np.zeros((2, 2, 2)), "tensor([[[0, 0],\n         [0, 0]],\n\n        [[0, 0],\n         [0, 0]]])"),
-    ("int64", np.arange(30), f"tensor([{', '.join(f'{n:2}' for n in range(18))},\n        {', '.join(map(str, range(18, 30)))}])"),
+    ("int64", np.arange(30), f"tensor([{', '.join(map('{:2}'.format, range(18)))},\n"
+                             f"        {', '.join(map(str, range(18, 30)))}])"),
 )  # fmt: skip
 
 
@@ -189,7 +190,8 @@ def test_print_options_change_digits_lines_and_summaries(subject):
     with options(sci_mode=True):
         assert_shown(shown(subject, [1.5, 3.0]), "tensor([1.5000e+00, 3.0000e+00])")
     with options(sci_mode=False):
-        assert_shown(shown(subject, [1e-8, 1.5]), "tensor([0.0000, 1.5000])")
+        found = shown(subject, [1e-8, 1.5]).replace(" ", "")
+        require(found == "tensor([0.0000,1.5000])", "numbers printed with sci_mode=False", "0.0000, 1.5000", found)
     with options(profile="short"):
         assert_shown(shown(subject, [0.123456]), "tensor([0.12])")
     with options(profile="full"):
@@ -197,6 +199,12 @@ def test_print_options_change_digits_lines_and_summaries(subject):
     with options(profile="default"):
         assert_shown(shown(subject, [0.123456]), "tensor([0.1235])")
     assert_shown(shown(subject, [0.123456]), "tensor([0.1235])")
+
+
+@check("tensor.set-printoptions", since="2.13")
+def test_numbers_without_exponents_are_as_wide_as_they_are_shown(subject):
+    with options(sci_mode=False):
+        assert_shown(shown(subject, [1e-8, 1.5]), "tensor([0.0000, 1.5000])")
 
 
 @check("tensor.print-leaves-alone")

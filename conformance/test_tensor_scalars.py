@@ -187,7 +187,10 @@ def test_integers_serve_as_indices(subject):
                 agree(f"a list at {name} {value}", row[x], row[value])
                 agree(f"range() of {name} {value}", len(range(x)), value)
                 agree(f"a list up to {name} {value}", len(row[:x]), value)
-        agree("hex(x)", hex(contiguous(np.array(63), name).on(subject)), hex(63))
+        for value in interesting(name).tolist():
+            x = contiguous(np.array(value), name).on(subject)
+            agree(f"x.__index__() of {name} {value}", x.__index__(), value)
+            agree(f"hex(x) of {name} {value}", hex(x), hex(value))
     for name in ("float32", "float64", "complex64"):
         x = contiguous(np.ones(1), name).on(subject)
         assert_raises(f"x.__index__() of {name}", (TypeError,), lambda x=x: x.__index__())

@@ -82,8 +82,11 @@ def test_size_is_a_tuple(subject):
         require(size != [*shape], f"x.size() equals the list {list(shape)}")
 
 
+SLICES = (slice(1, None), slice(None, -1), slice(None, None, -1), slice(0, 0), slice(-2, None), slice(None, None, 2))
+
+
 @check("tensor.size-supports-tuple-ops")
-def test_size_supports_what_a_tuple_does(subject):
+def test_parts_sums_and_products_of_a_size_are_sizes(subject):
     for plain, other in PAIRS:
         size = of(subject, plain).size()
         equal(f"{plain} + torch.Size", size + torch.Size(other), torch.Size(plain + other))
@@ -91,37 +94,28 @@ def test_size_supports_what_a_tuple_does(subject):
         for times in (0, 1, 2, 3):
             equal(f"torch.Size{plain} * {times}", size * times, torch.Size(plain * times))
             equal(f"{times} * torch.Size{plain}", times * size, torch.Size(plain * times))
-        for part in (
-            slice(1, None),
-            slice(None, -1),
-            slice(None, None, -1),
-            slice(0, 0),
-            slice(-2, None),
-            slice(None, None, 2),
-        ):
+        for part in SLICES:
             equal(f"torch.Size{plain}[{part}]", size[part], torch.Size(plain[part]))
-        require(
-            [*size] == [*plain] and list(iter(size)) == [*plain], f"iteration over torch.Size{plain}", plain, [*size]
-        )
-        require(len(size) == len(plain), f"len(torch.Size{plain})", len(plain), len(size))
-        require(
-            sorted(size) == sorted(plain) and [*reversed(size)] == [*reversed(plain)],
-            f"sorted, reversed torch.Size{plain}",
-        )
-        require(
-            (size < other, size >= other, size == other) == (plain < other, plain >= other, plain == other),
-            f"order of {plain}, {other}",
-        )
-        for number in (0, 1, 2, 3, 9):
-            require((number in size) == (number in plain), f"{number} in torch.Size{plain}")
-            require(size.count(number) == plain.count(number), f"torch.Size{plain}.count({number})")
-            if number in plain:
-                require(size.index(number) == plain.index(number), f"torch.Size{plain}.index({number})")
-            else:
-                assert_raises(
-                    f"torch.Size{plain}.index({number})", ValueError, lambda n=number, size=size: size.index(n)
-                )
         assert_raises(f"torch.Size{plain} + [1]", TypeError, lambda size=size: size + [1])  # noqa: RUF005
+
+
+@check("tensor.size-supports-tuple-ops")
+def test_a_size_is_iterated_over_searched_and_ordered_as_a_tuple(subject):
+    for plain, other in PAIRS:
+        size, said = of(subject, plain).size(), f"torch.Size{plain}"
+        require([*size] == [*plain] and list(iter(size)) == [*plain], f"iteration over {said}", plain, [*size])
+        require(len(size) == len(plain), f"len({said})", len(plain), len(size))
+        turned = sorted(size) == sorted(plain) and [*reversed(size)] == [*reversed(plain)]
+        require(turned, f"sorted, reversed {said}")
+        found, due = (size < other, size >= other, size == other), (plain < other, plain >= other, plain == other)
+        require(found == due, f"order of {plain}, {other}", due, found)
+        for number in (0, 1, 2, 3, 9):
+            require((number in size) == (number in plain), f"{number} in {said}")
+            require(size.count(number) == plain.count(number), f"{said}.count({number})")
+            if number in plain:
+                require(size.index(number) == plain.index(number), f"{said}.index({number})")
+            else:
+                assert_raises(f"{said}.index({number})", ValueError, lambda n=number, size=size: size.index(n))
 
 
 @check("tensor.size-supports-tuple-ops")

@@ -104,26 +104,17 @@ def judge_flags(call: Call, recipe: Recipe, subject: Any) -> None:
     for part in results(call(x)):
         if part is not x:
             found = (part.requires_grad, part.is_leaf, part.grad_fn is None)
-            require(
-                found == (True, False, False),
-                f"{call}: requires_grad, is_leaf, no grad_fn",
-                (True, False, False),
-                found,
-            )
+            wanted = (True, False, False)
+            require(found == wanted, f"{call}: requires_grad, is_leaf, no grad_fn", wanted, found)
     with torch.no_grad():
         require(all(part.grad_fn is None for part in results(call(x))), f"{call} is recorded without grad")
+    reach = 1 + sum((n - 1) * s for n, s in zip(x.shape, x.stride(), strict=True))
     for part, plain in zip(results(call(x)), results(call(x.detach())), strict=True):
         require(not plain.requires_grad, f"{call} of a detached tensor requires grad", False, True)
         own = [(p.data_ptr() - x.data_ptr(), p.stride()) for p in (part, plain)]
-        shared = (
-            0 <= own[1][0] < x.element_size() * (1 + sum((n - 1) * s for n, s in zip(x.shape, x.stride(), strict=True)))
-        )
-        require(
-            own[0] == own[1] or not shared or not plain.numel(),
-            f"{call} of a leaf shares other memory than without grad",
-            own[1],
-            own[0],
-        )
+        shared = plain.numel() and 0 <= own[1][0] < x.element_size() * reach
+        said = f"{call} of a leaf shares other memory than without grad"
+        require(own[0] == own[1] or not shared, said, own[1], own[0])
     require(x.requires_grad and x.is_leaf and x.grad is None, f"{call} changes requires_grad, is_leaf or grad of x")
 
 

@@ -11,6 +11,7 @@ import torch
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
+from conformance.gradients import version
 from conformance.oracle import view
 from conformance.oracle.view import Geometry
 from conformance.view_calls import Call
@@ -173,28 +174,25 @@ def test_detach_shares_memory_and_version_but_not_the_graph(subject):
         for x in (leaf, leaf * 1):
             for call in (Call("detach"), Call("detach", form="function")):
                 out = call(x)
-                require(
-                    not out.requires_grad and out.is_leaf and out.grad_fn is None, f"{call} still belongs to a graph"
-                )
                 if x is leaf:
                     assert_looks_at(call, out, held, held.geometry, values=False)
-                require(
-                    out.data_ptr() == x.data_ptr() and out.stride() == x.stride(),
-                    f"{call} lies elsewhere; {held.facts()}",
-                )
-                require(x.requires_grad, f"{call} takes requires_grad from x")
-                before = (x._version, out._version)
-                if not held.geometry.is_overlapping():
-                    out.zero_()
-                    require(
-                        x._version == out._version == before[0] + 1,
-                        f"a write to {call} does not count for x",
-                        before,
-                        x._version,
-                    )
+                judge_detached(call, x, out, writes=not held.geometry.is_overlapping())
         made = leaf * 1
         require(made.detach_() is made, "x.detach_() is another object")
         require(not made.requires_grad and made.is_leaf, f"x.detach_() leaves a graph; {held.facts()}")
+
+
+def judge_detached(call: Call, x: torch.Tensor, out: torch.Tensor, *, writes: bool) -> None:
+    """Refute unless a detached tensor has the memory and version of x, but no graph. `writes`: it may be written to."""
+    require(not out.requires_grad and out.is_leaf and out.grad_fn is None, f"{call} still belongs to a graph")
+    require(x.requires_grad, f"{call} takes requires_grad from x")
+    place, found = (x.data_ptr(), x.stride()), (out.data_ptr(), out.stride())
+    require(found == place, f"{call} lies elsewhere", place, found)
+    before = version(x)
+    if writes:
+        out.zero_()
+        counted = version(x) == version(out) == before + 1
+        require(counted, f"a write to {call} does not count for x", before + 1, version(x))
 
 
 @check("view.detach")

@@ -12,6 +12,7 @@ from conformance import host
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
+from conformance.gradients import version
 from conformance.oracle.view import Geometry
 from conformance.view_calls import Call
 from conformance.view_memory import Held, same_bits
@@ -133,9 +134,9 @@ def test_a_write_to_either_counts_for_both(subject):
 
 def assert_counts_for(what: str, written: torch.Tensor, *both: torch.Tensor) -> None:
     """Refute unless a write to the first raises the versions of both by one."""
-    before = [tensor._version for tensor in both]
+    before = [version(tensor) for tensor in both]
     written.zero_()
-    after = [tensor._version for tensor in both]
+    after = [version(tensor) for tensor in both]
     require(
         after == [count + 1 for count in before], f"{what} takes the versions from {before} to {after}", before, after
     )

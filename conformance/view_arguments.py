@@ -49,6 +49,7 @@ def dim_tuples(g: Geometry) -> Iterable[Arguments]:
 
 
 def orders(g: Geometry) -> Iterable[Arguments]:
+    """Orders of the dimensions: turned round, in reverse, counted from the end, and some that are none."""
     n = g.ndim
     forward = tuple(range(n))
     turned = [forward[k:] + forward[:k] for k in range(max(n, 1))]
@@ -134,6 +135,7 @@ def selections(g: Geometry) -> Iterable[Arguments]:
 
 
 def indices(g: Geometry) -> Iterable[Arguments]:
+    """Keys for x[key]: integers, slices, None, the ellipsis, tuples of them, and some that are out of range."""
     n = g.shape[0] if g.ndim else 1
     cuts = [slice(None), slice(1, None), slice(None, -1), slice(-2, None), slice(1, 99), slice(-99, 2), slice(2, 1)]
     cuts += [slice(None, None, 2), slice(1, None, 3), slice(1, -1, 2), slice(-3, None, 2), slice(None, None, 99)]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from conformance.oracle import inplace as oracle
+from conformance.oracle import inplace_indices as indices
 
 RNG = np.random.default_rng(1)
 X = RNG.integers(-9, 9, (5, 4)).astype(np.float64)
@@ -66,26 +67,26 @@ def test_slices_at_an_index(dim: int) -> None:
     given = np.moveaxis(source, 0, dim)
     expected = CUBE.copy()
     np.add.at(moved(expected, dim), index, source * 3)
-    assert same(oracle.index_add(CUBE, dim, index, given, alpha=3), expected)
+    assert same(indices.index_add(CUBE, dim, index, given, alpha=3), expected)
     expected = CUBE.copy()
     moved(expected, dim)[index[:2]] = source[:2]
-    assert same(oracle.index_copy(CUBE, dim, index[:2], np.moveaxis(source[:2], 0, dim)), expected)
+    assert same(indices.index_copy(CUBE, dim, index[:2], np.moveaxis(source[:2], 0, dim)), expected)
     moved(expected, dim)[index] = 5
-    assert same(oracle.index_fill(expected, dim, index, 5), expected)
+    assert same(indices.index_fill(expected, dim, index, 5), expected)
     for reduce, at in (("prod", np.multiply), ("amax", np.maximum), ("amin", np.minimum)):
         expected = CUBE.copy()
         at.at(moved(expected, dim), index, source)
-        assert same(oracle.index_reduce(CUBE, dim, index, given, reduce), expected)
+        assert same(indices.index_reduce(CUBE, dim, index, given, reduce), expected)
 
 
 def test_means_and_leaving_self_out() -> None:
     x, index, source = np.array([10, 20, 30]), np.array([0, 0, 2]), np.array([1, 4, 8])
-    assert oracle.index_reduce(x, 0, index, source, "mean").tolist() == [5, 20, 19]
-    assert oracle.index_reduce(x, 0, index, source, "mean", include_self=False).tolist() == [2, 20, 8]
-    assert oracle.index_reduce(-x, 0, index, source, "mean").tolist() == [-2, -20, -11]
-    assert oracle.scatter_reduce(x / 1, 0, index, source / 1, "mean", include_self=False).tolist() == [2.5, 20, 8]
-    assert oracle.scatter_reduce(x, 0, index, source, "sum").tolist() == [15, 20, 38]
-    assert oracle.scatter_reduce(x, 0, index, source, "amax", include_self=False).tolist() == [4, 20, 8]
+    assert indices.index_reduce(x, 0, index, source, "mean").tolist() == [5, 20, 19]
+    assert indices.index_reduce(x, 0, index, source, "mean", include_self=False).tolist() == [2, 20, 8]
+    assert indices.index_reduce(-x, 0, index, source, "mean").tolist() == [-2, -20, -11]
+    assert indices.scatter_reduce(x / 1, 0, index, source / 1, "mean", include_self=False).tolist() == [2.5, 20, 8]
+    assert indices.scatter_reduce(x, 0, index, source, "sum").tolist() == [15, 20, 38]
+    assert indices.scatter_reduce(x, 0, index, source, "amax", include_self=False).tolist() == [4, 20, 8]
 
 
 @pytest.mark.parametrize("dim", [0, 1, -1])
@@ -94,41 +95,41 @@ def test_scattering(dim: int) -> None:
     source = RNG.integers(-9, 9, X.shape).astype(np.float64)
     expected = X.copy()
     np.put_along_axis(expected, order, source, dim)
-    assert same(oracle.scatter(X, dim, order, source), expected)
-    assert same(oracle.scatter(X, dim, order, value=3), np.full(X.shape, 3))
+    assert same(indices.scatter(X, dim, order, source), expected)
+    assert same(indices.scatter(X, dim, order, value=3), np.full(X.shape, 3))
     repeated = RNG.integers(0, X.shape[dim], X.shape)
     places = list(np.indices(X.shape))
     places[dim] = repeated
     expected = X.copy()
     np.add.at(expected, tuple(places), source)
-    assert same(oracle.scatter_add(X, dim, repeated, source), expected)
-    assert same(oracle.scatter(X, dim, repeated, source, reduce="add"), expected)
+    assert same(indices.scatter_add(X, dim, repeated, source), expected)
+    assert same(indices.scatter(X, dim, repeated, source, reduce="add"), expected)
     expected = X.copy()
     np.multiply.at(expected, tuple(places), source)
-    assert same(oracle.scatter(X, dim, repeated, source, reduce="multiply"), expected)
+    assert same(indices.scatter(X, dim, repeated, source, reduce="multiply"), expected)
 
 
 def test_flat_and_general_places() -> None:
     index, source = np.array([[3, -1], [0, 3]]), np.array([[1.0, 2.0], [3.0, 4.0]])
     expected = X.copy()
     np.put(expected, index, source)
-    assert same(oracle.put(X, index, source), expected)
+    assert same(indices.put(X, index, source), expected)
     expected = X.copy()
     np.add.at(expected.reshape(-1), index, source)
-    assert same(oracle.put(X, index, source, True), expected)
+    assert same(indices.put(X, index, source, True), expected)
     rows, columns = np.array([[0], [4]]), np.array([1, -1])
     expected = X.copy()
     expected[rows, columns] = [5, 6]
-    assert same(oracle.index_put(X, (rows, columns), np.array([5, 6])), expected)
+    assert same(indices.index_put(X, (rows, columns), np.array([5, 6])), expected)
     expected = X.copy()
     np.add.at(expected, (np.array([0, 0, -1]),), np.ones((3, 4)))
-    assert same(oracle.index_put(X, (np.array([0, 0, -1]),), np.ones((3, 4)), accumulate=True), expected)
-    assert same(oracle.index_put(X, (X > 0,), np.array(2.0)), np.where(X > 0, 2, X))
+    assert same(indices.index_put(X, (np.array([0, 0, -1]),), np.ones((3, 4)), accumulate=True), expected)
+    assert same(indices.index_put(X, (X > 0,), np.array(2.0)), np.where(X > 0, 2, X))
 
 
 def test_a_single_element_is_a_slice() -> None:
-    assert oracle.index_add(np.array(3), 0, np.array([0, 0]), np.array([1, 5])).tolist() == 9
-    assert oracle.index_fill(np.array(3), -1, np.array([0]), 7).tolist() == 7
+    assert indices.index_add(np.array(3), 0, np.array([0, 0]), np.array([1, 5])).tolist() == 9
+    assert indices.index_fill(np.array(3), -1, np.array([0]), 7).tolist() == 7
     assert oracle.cumsum(np.array(3), 0).tolist() == 3
 
 
@@ -143,7 +144,7 @@ def test_running_sums_are_numpys(dim: int) -> None:
 
 def test_running_sums_wrap() -> None:
     assert oracle.cumsum(np.array([100, 100, 100], np.int8), 0).tolist() == [100, -56, 44]
-    assert oracle.index_add(np.array([250], np.uint8), 0, np.array([0]), np.array([10], np.uint8)).tolist() == [4]
+    assert indices.index_add(np.array([250], np.uint8), 0, np.array([0]), np.array([10], np.uint8)).tolist() == [4]
 
 
 def test_products_are_numpys() -> None:

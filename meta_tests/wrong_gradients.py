@@ -125,3 +125,27 @@ def with_vector(change: Callable[[torch.Tensor], Any]) -> Callable[[Any], Any]:
         return backward
 
     return wrong
+
+
+def without(keyword: str, value: Any) -> Callable[[Any], Any]:
+    """A function that takes a keyword to have one value, whatever is given."""
+    return lambda sound: lambda *args, **kwargs: sound(*args, **{**kwargs, keyword: value})
+
+
+def tracked_property(attribute: str, change: Callable[[torch.Tensor, Any], Any]) -> Callable[[Any], Any]:
+    """A property that shows what `change(tensor, value)` makes of the sound value."""
+    return lambda sound: property(
+        lambda x: change(x, sound.__get__(x)), lambda x, v: sound.__set__(x, v), lambda x: sound.__delete__(x)
+    )
+
+
+def silent(sound: Any) -> Any:
+    """A function that gives None where it should raise."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return sound(*args, **kwargs)
+        except RuntimeError:
+            return None
+
+    return call

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.gradients import constant, exact, leaf
+from conformance.gradients import exact, leaf
 from conformance.numerics import GRADIENT, Error
 from conformance.oracle.autograd import unbroadcast
 from conformance.subject import Subject
@@ -43,7 +43,7 @@ def result_shape(*recipes: Recipe) -> tuple[int, ...]:
 
 
 @check("autograd.broadcast-reduced")
-@settings(max_examples=4 * settings.default.max_examples)
+@settings(max_examples=max(24, settings.default.max_examples))
 @given(pair=broadcastable(2, FLOATS, finite=True, moderate=True))
 def test_gradients_are_summed_back_to_each_shape(subject: Subject, pair: tuple[Recipe, Recipe]) -> None:
     x, y = (recipe.array.astype(np.float64) for recipe in pair)
@@ -61,12 +61,16 @@ def test_gradients_are_summed_back_to_each_shape(subject: Subject, pair: tuple[R
         call(*leaves).backward(on(subject, v, dtype))
         for place, (one, array, terms) in enumerate(zip(leaves, (x, y), gradients(), strict=True)):
             wanted, scale = unbroadcast(terms, array.shape), unbroadcast(np.abs(terms), array.shape)
-            assert_values(f"the gradient of {name} for {'xy'[place]}", one.grad, wanted, error(v.size), scale, dtype=dtype)
+            assert_values(
+                f"the gradient of {name} for {'xy'[place]}", one.grad, wanted, error(v.size), scale, dtype=dtype
+            )
 
 
 @check("autograd.sum-spreads")
 @given(data=st.data(), recipe=tensors(FLOATS, shapes(1, 4), finite=True, moderate=True), keepdim=st.booleans())
-def test_the_gradient_of_a_sum_is_spread_over_its_dimension(subject: Subject, data: Any, recipe: Recipe, keepdim: bool) -> None:
+def test_the_gradient_of_a_sum_is_spread_over_its_dimension(
+    subject: Subject, data: Any, recipe: Recipe, keepdim: bool
+) -> None:
     dim = data.draw(dims(recipe.ndim), "dim")
     shape = list(recipe.shape)
     shape[dim] = 1
@@ -82,7 +86,11 @@ def test_the_gradient_of_a_sum_is_spread_over_its_dimension(subject: Subject, da
 
 
 @check("autograd.indexing-adds-up")
-@given(recipe=normals("float64", shapes(1, 3, sides=(3, 5, 1, 17))), picks=st.lists(st.integers(0, 255), max_size=40), seed=st.integers(0, 9))
+@given(
+    recipe=normals("float64", shapes(1, 3, sides=(3, 5, 1, 17))),
+    picks=st.lists(st.integers(0, 255), max_size=40),
+    seed=st.integers(0, 9),
+)
 def test_the_gradient_of_an_index_adds_up(subject: Subject, recipe: Recipe, picks: list[int], seed: int) -> None:
     rows = np.array([pick % recipe.shape[0] for pick in picks], np.int64)
     index = host.tensor(rows, "int64", subject.device)
@@ -104,7 +112,10 @@ def test_the_gradient_of_an_index_adds_up(subject: Subject, recipe: Recipe, pick
 
 
 @check("autograd.scatter-gradients")
-@given(recipe=normals("float64", shapes(1, 3, sides=(3, 5, 2))), picks=st.lists(st.integers(0, 255), min_size=1, max_size=12))
+@given(
+    recipe=normals("float64", shapes(1, 3, sides=(3, 5, 2))),
+    picks=st.lists(st.integers(0, 255), min_size=1, max_size=12),
+)
 def test_the_gradients_of_scatter_add(subject: Subject, recipe: Recipe, picks: list[int]) -> None:
     rows = np.array([pick % recipe.shape[0] for pick in picks], np.int64)
     index = host.tensor(rows, "int64", subject.device)
@@ -123,12 +134,22 @@ def test_the_gradients_of_scatter_add(subject: Subject, recipe: Recipe, picks: l
 
 
 @check("autograd.vjp-of-products")
-@given(sizes=st.tuples(*[st.sampled_from((2, 3, 1, 5, 17, 33))] * 3), layout=st.sampled_from(tuple(LAYOUTS)), dtype=st.sampled_from(FLOATS))
-def test_the_gradients_of_a_matrix_product(subject: Subject, sizes: tuple[int, int, int], layout: str, dtype: str) -> None:
+@given(
+    sizes=st.tuples(*[st.sampled_from((2, 3, 1, 5, 17, 33))] * 3),
+    layout=st.sampled_from(tuple(LAYOUTS)),
+    dtype=st.sampled_from(FLOATS),
+)
+def test_the_gradients_of_a_matrix_product(
+    subject: Subject, sizes: tuple[int, int, int], layout: str, dtype: str
+) -> None:
     n, k, m = sizes
-    arrays = [LAYOUTS[layout](whole(shape, seed), dtype).array for seed, shape in ((1, (n, k)), (2, (k, m)), (3, (n, m)))]
+    arrays = [
+        LAYOUTS[layout](whole(shape, seed), dtype).array for seed, shape in ((1, (n, k)), (2, (k, m)), (3, (n, m)))
+    ]
     a, b, v = (np.asarray(array, np.float64) for array in arrays)
-    x, y, w = (on(subject, whole(shape, seed), dtype, layout) for seed, shape in ((1, (n, k)), (2, (k, m)), (3, (n, m))))
+    x, y, w = (
+        on(subject, whole(shape, seed), dtype, layout) for seed, shape in ((1, (n, k)), (2, (k, m)), (3, (n, m)))
+    )
     for name, call in {"x @ y": lambda x, y: x @ y, "torch.einsum": lambda x, y: torch.einsum("ij,jk->ik", x, y),
                        "(y.t() @ x.t()).t()": lambda x, y: (y.t() @ x.t()).t()}.items():  # fmt: skip
         x, y = x.detach().requires_grad_(), y.detach().requires_grad_()
@@ -141,87 +162,51 @@ PASSES = ("pass", "pass twice", "grad", "zero_", "None", "assign", "inputs")
 
 
 @check("autograd.grads-accumulate")
-@given(actions=st.lists(st.tuples(st.sampled_from(PASSES), st.integers(1, 5)), max_size=8), layout=st.sampled_from(tuple(LAYOUTS)))
+@given(
+    actions=st.lists(st.tuples(st.sampled_from(PASSES), st.integers(1, 5)), max_size=8),
+    layout=st.sampled_from(tuple(LAYOUTS)),
+)
 def test_any_sequence_of_passes_adds_up(subject: Subject, actions: list[tuple[str, int]], layout: str) -> None:
-    values = whole((2, 3), 2)
-    x, other = leaf(values, subject, layout=layout), leaf(values, subject)
+    x, other = leaf(whole((2, 3), 2), subject, layout=layout), leaf(whole((2, 3), 2), subject)
+    values = LAYOUTS[layout](whole((2, 3), 2), "float64").array
     shown: np.ndarray | None = None
-    value = LAYOUTS[layout](values, "float64").array
     for action, k in actions:
-        y = (x * x * k + other).sum()
-        part = 2 * k * value
-        before = np.zeros((2, 3)) if shown is None else shown
-        if action == "pass":
-            y.backward()
-            shown = before + part
-        elif action == "pass twice":
-            y.backward(retain_graph=True)
-            y.backward()
-            shown = before + 2 * part
-        elif action == "grad":
-            exact("autograd.grad(y, x)", torch.autograd.grad(y, x)[0], part)
-        elif action == "inputs":
-            y.backward(inputs=[other])
-        elif action == "zero_" and x.grad is not None:
-            x.grad.zero_()
-            shown = np.zeros((2, 3))
-        elif action == "None":
-            x.grad, shown = None, None
-        elif action == "assign":
-            x.grad = constant(np.full((2, 3), float(k)), subject)
-            shown = np.full((2, 3), float(k))
+        shown = act(action, k, x, other, shown, 2 * k * values)
         require((x.grad is None) is (shown is None), f"x.grad after {action}", shown, x.grad)
         if shown is not None:
             exact(f"x.grad after {[name for name, _ in actions]}", x.grad, shown)
 
 
-MODES = {
-    "no_grad": (lambda: torch.no_grad(), False),
-    "enable_grad": (lambda: torch.enable_grad(), True),
-    "set(True)": (lambda: torch.set_grad_enabled(True), True),
-    "set(False)": (lambda: torch.set_grad_enabled(False), False),
-}
-
-
-class Leave(Exception):
-    """What leaves a block early."""
-
-
-@check("autograd.mode-nested")
-@given(stack=st.lists(st.tuples(st.sampled_from(tuple(MODES)), st.booleans()), max_size=6))
-def test_any_stack_of_modes_is_undone(subject: Subject, stack: list[tuple[str, bool]]) -> None:
-    x = leaf([1.0], subject)
-    try:
-        enter(x, stack, True)
-    finally:
-        torch._C._set_grad_enabled(True)
-
-
-def enter(x: torch.Tensor, stack: list[tuple[str, bool]], outer: bool) -> None:
-    """Enter the first mode, the rest inside it, and leave again, perhaps by an exception; look at the mode each time."""
-    look(x, outer, "before", stack)
-    if not stack:
-        return
-    (name, by_exception), rest = stack[0], stack[1:]
-    manager, inner = MODES[name]
-    try:
-        with manager():
-            enter(x, rest, inner)
-            look(x, inner, "inside", stack)
-            if by_exception:
-                raise Leave
-    except Leave:
-        pass
-    look(x, outer, "after", stack)
-
-
-def look(x: torch.Tensor, wanted: bool, when: str, stack: list[tuple[str, bool]]) -> None:
-    require(torch.is_grad_enabled() is wanted, f"grad mode {when} {stack}", wanted, torch.is_grad_enabled())
-    require((x * 2).requires_grad is wanted, f"(x * 2).requires_grad {when} {stack}", wanted, not wanted)
+def act(
+    action: str, k: int, x: torch.Tensor, other: torch.Tensor, shown: np.ndarray | None, part: np.ndarray
+) -> np.ndarray | None:
+    """Do one thing with x.grad, which is `shown` before; what it should be then. `part`: what one pass adds."""
+    y = (x * x * k + other).sum()
+    before = np.zeros((2, 3)) if shown is None else shown
+    if action.startswith("pass"):
+        y.backward(retain_graph=action == "pass twice")
+        if action == "pass twice":
+            y.backward()
+        return before + part * (1 + (action == "pass twice"))
+    if action == "grad":
+        exact("autograd.grad(y, x)", torch.autograd.grad(y, x)[0], part)
+    elif action == "inputs":
+        y.backward(inputs=[other])
+    elif action == "zero_" and x.grad is not None:
+        x.grad.zero_()
+        return np.zeros((2, 3))
+    elif action in ("None", "assign"):
+        x.grad = None if action == "None" else host.tensor(np.full((2, 3), float(k)), "float64", x.device)
+        return None if action == "None" else np.full((2, 3), float(k))
+    return shown
 
 
 @check("autograd.cat-splits")
-@given(sizes=st.lists(st.sampled_from((2, 1, 3, 0, 17)), min_size=1, max_size=4), dim=st.integers(-2, 1), layout=st.sampled_from(tuple(LAYOUTS)))
+@given(
+    sizes=st.lists(st.sampled_from((2, 1, 3, 0, 17)), min_size=1, max_size=4),
+    dim=st.integers(-2, 1),
+    layout=st.sampled_from(tuple(LAYOUTS)),
+)
 def test_cat_and_split_hand_each_part_its_own(subject: Subject, sizes: list[int], dim: int, layout: str) -> None:
     parts = [whole((n, 4) if dim % 2 == 0 else (4, n), n) for n in sizes]
     v = whole(np.concatenate(parts, dim).shape, 3)
@@ -234,5 +219,3 @@ def test_cat_and_split_hand_each_part_its_own(subject: Subject, sizes: list[int]
     sum((part * k).sum() for part, k in zip(x.split(sizes, dim), factors, strict=True)).backward()
     wanted = np.concatenate([np.full(part.shape, float(k)) for part, k in zip(parts, factors, strict=True)], dim)
     exact(f"the gradient of x through x.split({sizes}, {dim})", x.grad, wanted)
-
-

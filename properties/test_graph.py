@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
 import torch.utils.checkpoint
 from hypothesis import assume, given, settings
@@ -12,9 +9,10 @@ from hypothesis import assume, given, settings
 from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
+from conformance.graph_programs import ROUNDINGS, back, judge, judge_leaves, tensors
 from conformance.numerics import GRADIENT
 from conformance.oracle import graph as oracle
-from conformance.oracle.graph import Tape
+from conformance.oracle import graph_differences
 from conformance.oracle.graph_operations import ELEMENTWISE, MOVES, REDUCTIONS, WRITES
 from conformance.subject import Subject
 from properties.strategies.graphs import Graph, graphs
@@ -23,34 +21,25 @@ pytestmark = must_answer
 
 PURE = (*ELEMENTWISE, *REDUCTIONS, *MOVES)
 # Writes among what saves its inputs or results, and views of both.
-WRITING = (*WRITES, "mul", "square", "exp", "clone", "tanh", "scale", "sum", "select", "slice", "transpose", "diagonal", *WRITES)
-# A chain of a dozen operations rounds some hundred times; `Tape.size` bounds what each rounding can grow to.
-ROUNDINGS = GRADIENT.over(2.0**20)
+WRITING = (
+    *WRITES,
+    "mul",
+    "square",
+    "exp",
+    "clone",
+    "tanh",
+    "scale",
+    "sum",
+    "select",
+    "slice",
+    "transpose",
+    "diagonal",
+    *WRITES,
+)
 
 
 def more(factor: int) -> settings:
     return settings(max_examples=factor * settings.default.max_examples)
-
-
-def tensors(values: Sequence[np.ndarray], subject: Subject) -> list[torch.Tensor]:
-    return [host.tensor(value, "float64", subject.device) for value in values]
-
-
-def back(graph: Graph, results: list[torch.Tensor], v: Sequence[torch.Tensor], **options: bool) -> None:
-    torch.autograd.backward([results[place] for place in graph.outputs], list(v), **options)
-
-
-def judge(what: str, tape: Tape, found: torch.Tensor | None, wanted: np.ndarray, times: float = 1.0) -> None:
-    """Refute unless a gradient is the oracle's, so many times; None stands for zeros."""
-    if found is None:
-        require(not wanted.any(), f"{what} is None, but should be {wanted}", wanted, None)
-        return
-    assert_values(what, found, times * wanted, ROUNDINGS, times * tape.size, dtype="float64")
-
-
-def judge_leaves(graph: Graph, tape: Tape, leaves: list[torch.Tensor], wanted: Sequence[np.ndarray], times: float = 1.0) -> None:
-    for place, gradient in zip(graph.inputs, wanted, strict=True):
-        judge(f"v{place}.grad", tape, leaves[place].grad, gradient, times)
 
 
 @check("graph.gradients-of-programs")
@@ -106,7 +95,9 @@ def test_every_intermediate_result_has_the_oracles_gradient(subject: Subject, gr
     wanted = tape.gradients(list(zip(graph.outputs, vectors, strict=True)), asked)
     results = graph.run(graph.leaves(subject))
     outputs = [results[place] for place in graph.outputs]
-    found = torch.autograd.grad(outputs, [results[place] for place in asked], tensors(vectors, subject), allow_unused=True)
+    found = torch.autograd.grad(
+        outputs, [results[place] for place in asked], tensors(vectors, subject), allow_unused=True
+    )
     for place, one, gradient in zip(asked, found, wanted, strict=True):
         judge(f"the gradient of v{place}", tape, one, gradient)
 
@@ -146,12 +137,15 @@ def test_the_gradient_is_linear_in_v(subject: Subject, graph: Graph) -> None:
     outputs = [results[place] for place in graph.outputs]
     both = [3 * a - 2 * b for a, b in zip(v, w, strict=True)]
     parts = [
-        torch.autograd.grad(outputs, inputs, tensors(u, subject), retain_graph=True, allow_unused=True) for u in (v, w, both)
+        torch.autograd.grad(outputs, inputs, tensors(u, subject), retain_graph=True, allow_unused=True)
+        for u in (v, w, both)
     ]
     tape.gradients(list(zip(graph.outputs, both, strict=True)), graph.inputs)
     for place, one, two, whole in zip(graph.inputs, *parts, strict=True):
         if whole is not None:
-            judge(f"the gradient of v{place} for 3 v - 2 w", tape, whole, 3 * host.array(one) - 2 * host.array(two), 1.0)
+            judge(
+                f"the gradient of v{place} for 3 v - 2 w", tape, whole, 3 * host.array(one) - 2 * host.array(two), 1.0
+            )
 
 
 @check("graph.branches-add-up")
@@ -236,7 +230,7 @@ def test_the_derivative_of_the_gradient_is_the_difference_of_gradients(subject: 
     tape = oracle.run(graph.program)
     vectors = graph.vectors(tape)
     assume(not {"max_dim", "sort", "maximum", "relu", "abs", "where"} & set(graph.operations))
-    wanted, size = oracle.second(graph.program, list(zip(graph.outputs, vectors, strict=True)), graph.inputs)
+    wanted, size = graph_differences.second(graph.program, list(zip(graph.outputs, vectors, strict=True)), graph.inputs)
     leaves = graph.leaves(subject)
     results = graph.run(leaves)
     inputs = [leaves[place] for place in graph.inputs]
@@ -246,6 +240,6 @@ def test_the_derivative_of_the_gradient_is_the_difference_of_gradients(subject: 
     found = torch.autograd.grad(sum(total), inputs, allow_unused=True) if total else [None] * len(inputs)
     for place, one, gradient in zip(graph.inputs, found, wanted, strict=True):
         one = torch.zeros(gradient.shape, dtype=torch.float64) if one is None else one
-        assert_values(f"the derivative of the gradient of v{place}", one, gradient, GRADIENT.over(2.0**30), size, dtype="float64")
-
-
+        assert_values(
+            f"the derivative of the gradient of v{place}", one, gradient, GRADIENT.over(2.0**30), size, dtype="float64"
+        )

@@ -18,7 +18,8 @@ from conformance.numerics import COMPOSED, EXACT, FAITHFUL, PRODUCT, SUMMED
 from conformance.oracle import indexing_order as ranks
 from conformance.oracle import reduction as oracle
 from conformance.oracle import reduction_scan as scan
-from conformance.reduction_rows import ROWS, of_answer
+from conformance.reduction_cases import of_answer
+from conformance.reduction_rows import ROWS
 from conformance.rows import Row
 from conformance.subject import Subject
 from conformance.wanted import Wanted, same

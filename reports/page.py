@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from reports.dtypes import dtypes
 from reports.identity import facts
 from reports.known import known
 from reports.matrix import Finding, matrix
+from reports.measurements import measured, percent, quantity, times
 from reports.notes import accounts, equation, total
 from reports.silence import silences
 
@@ -65,6 +67,7 @@ def _content(runs: Sequence[Run], catalogue: Mapping[str, Claim]) -> dict[str, A
         "known": known(found),
         "silences": silences(found, catalogue),
         "dtypes": dtypes(found),
+        "measurements": measured(found),
         "accounts": accounts(found, catalogue),
     }
 
@@ -117,7 +120,13 @@ def _anchor(claim: str) -> str:
     return urllib.parse.quote(text.plain(claim))
 
 
-FILTERS = (text.clip, text.one_line, text.seconds, text.margin, text.joined, _web, _plain_json, _word, _anchor)
+def _log(value: float) -> float:
+    """The natural logarithm of a ratio; a place on a logarithmic axis."""
+    return math.log(max(value, 1e-12))
+
+
+FIGURES = (quantity, times, percent, _log)
+FILTERS = (text.clip, text.one_line, text.seconds, text.margin, text.joined, _web, _plain_json, _word, _anchor, *FIGURES)
 
 
 def _sources() -> dict[str, str]:

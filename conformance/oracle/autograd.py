@@ -53,7 +53,7 @@ class Gradient:
 
 
 def spread(low: float, high: float, *shape: int, seed: int = 0) -> np.ndarray:
-    """Values between two bounds, all different and evenly spaced, in an order shuffled by the seed; exact in float32."""
+    """Values between two bounds, evenly spaced and shuffled by the seed; all different, each exact in float32."""
     count = int(np.prod(shape, dtype=np.int64))
     places = np.random.default_rng(seed + 17).permutation(count) + 0.5
     return (np.round((low + (high - low) * places / max(count, 1)) * 4096) / 4096).reshape(shape)

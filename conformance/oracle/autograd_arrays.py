@@ -111,9 +111,9 @@ def norm(x: np.ndarray, p: float, axis: Any = None, *, keepdims: bool = False) -
 
 def scattered(x: np.ndarray, index: Sequence[Any], source: np.ndarray, *, dim: int = 0, add: bool = True) -> np.ndarray:
     """Like Tensor.scatter_add or scatter, for an index array of the source's shape."""
-    found, index = np.array(x), np.asarray(index)
-    for place in np.ndindex(index.shape):
-        target = (*place[:dim], int(index[place]), *place[dim + 1 :])
+    found, rows = np.array(x), np.asarray(index)
+    for place in np.ndindex(rows.shape):
+        target = (*place[:dim], int(rows[place]), *place[dim + 1 :])
         found[target] = found[target] + source[place] if add else source[place]
     return found
 

@@ -33,7 +33,9 @@ ROWS = [
     Pointwise("complex_sqrt", ("torch.sqrt(x)",), np.sqrt, (X,)),
     Pointwise("complex_reciprocal", ("1 / x", "torch.reciprocal(x)"), lambda x: 1 / x, (X + 1j * np.sign(X.imag),)),
     Pointwise("complex_from_parts", ("torch.complex(x, y)",), lambda x, y: x + 1j * y, (REAL, apart(1.0, 3, 6))),
-    Pointwise("complex_polar", ("torch.polar(x, y)",), lambda x, y: x * np.exp(1j * y), (np.abs(REAL), apart(1.0, 3, 6))),
+    Pointwise(
+        "complex_polar", ("torch.polar(x, y)",), lambda x, y: x * np.exp(1j * y), (np.abs(REAL), apart(1.0, 3, 6))
+    ),
     Row("complex_sum", ("x.sum(0)",), lambda x: x.sum(0), (X,)),
     Row("complex_prod", ("x.prod(0)",), lambda x: x.prod(0), (X,)),
     Row("complex_norm", ("torch.linalg.vector_norm(x)",), lambda x: np.sqrt((np.abs(x) ** 2).sum()), (X,)),
@@ -41,6 +43,17 @@ ROWS = [
     Row("complex_adjoint", ("x.mH", "x.adjoint()", "x.t().conj()"), lambda x: np.conj(x.T) + 0, (X,)),
     Row("complex_vdot", ("torch.vdot(x[0], y[0])",), lambda x, y: np.conj(x[0]) @ y[0], (X, Y)),
     Row("complex_view_as_real", ("torch.view_as_real(x)",), lambda x: np.stack([np.real(x), np.imag(x)], -1), (X,)),
-    Row("complex_view_as_complex", ("torch.view_as_complex(x.contiguous())",), lambda x: x[..., 0] + 1j * x[..., 1], (apart(2.0, 3, 3, 2),)),
-    Row("complex_fft", ("torch.fft.fft(x)",), lambda x: x @ np.exp(-2j * np.pi * np.outer(np.arange(6), np.arange(6)) / 6), (X,), rough=True),
+    Row(
+        "complex_view_as_complex",
+        ("torch.view_as_complex(x.contiguous())",),
+        lambda x: x[..., 0] + 1j * x[..., 1],
+        (apart(2.0, 3, 3, 2),),
+    ),
+    Row(
+        "complex_fft",
+        ("torch.fft.fft(x)",),
+        lambda x: x @ np.exp(-2j * np.pi * np.outer(np.arange(6), np.arange(6)) / 6),
+        (X,),
+        rough=True,
+    ),
 ]

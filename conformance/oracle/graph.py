@@ -228,7 +228,7 @@ class Tape:
         self.tensors.append(Tensor(of.buffer, of.places, self.buffers[of.buffer].version, len(self.nodes) - 1))
 
     def may_write(self, tensor: int) -> bool:
-        """Whether a write in place is allowed, and plain to model: no leaf, no detached or several views, no overlap."""
+        """Whether a write in place is allowed and plain to model: no leaf, no overlap, no detached or several views."""
         return not self.buffers[self.tensors[tensor].buffer].frozen
 
     # -- gradients -----------------------------------------------------------------------------------------------------
@@ -278,60 +278,7 @@ def run(program: Program) -> Tape:
     return tape
 
 
-def differences(program: Program, outputs: Sequence[tuple[int, np.ndarray]], leaf: int) -> np.ndarray:
-    """The gradient of sum(v * output) for a leaf from forward runs alone: central differences of eighth order."""
-    values = np.array(program.leaves[leaf].values, LONG)
-    found = np.zeros_like(values)
-    step = LONG(2.0**-9)
-    for place in range(len(values)):
-        for k, weight in ((1, LONG(4) / 5), (2, LONG(-1) / 5), (3, LONG(4) / 105), (4, LONG(-1) / 280)):
-            for sign in (1, -1):
-                moved = values.copy()
-                moved[place] += sign * k * step
-                found[place] += sign * weight * _total(program, outputs, leaf, moved) / step
-    return found.reshape(program.leaves[leaf].shape)
-
-
-def _total(program: Program, outputs: Sequence[tuple[int, np.ndarray]], leaf: int, values: np.ndarray) -> Any:
-    tape = Tape()
-    for place, one in enumerate(program.leaves):
-        tape.add_leaf(one)
-        if place == leaf:
-            _overwrite(tape, values.reshape(one.shape))
-    for step in program.steps:
-        tape.run(step)
-    return sum(np.sum(v * tape.value(tensor)) for tensor, v in outputs)
-
-
-def second(
-    program: Program, outputs: Sequence[tuple[int, np.ndarray]], inputs: Sequence[int]
-) -> tuple[list[np.ndarray], float]:
-    """The derivative of the gradients of all inputs along the direction of ones; and the size of what it came from."""
-    step = LONG(2.0**-7)
-    found: list[Any] = [0] * len(inputs)
-    size = 1.0
-    for k, weight in ((1, LONG(4) / 5), (2, LONG(-1) / 5), (3, LONG(4) / 105), (4, LONG(-1) / 280)):
-        for sign in (1, -1):
-            tape = _moved(program, inputs, sign * k * step)
-            gradients = tape.gradients(outputs, inputs)
-            size = max(size, tape.size)
-            found = [total + sign * weight * g / step for total, g in zip(found, gradients, strict=True)]
-    return found, size**2
-
-
-def _moved(program: Program, inputs: Sequence[int], by: Any) -> Tape:
-    """The program run with all of these leaves moved by a number."""
-    tape = Tape()
-    for place, one in enumerate(program.leaves):
-        tape.add_leaf(one)
-        if place in inputs:
-            _overwrite(tape, one.array + by)
-    for step in program.steps:
-        tape.run(step)
-    return tape
-
-
-def _overwrite(tape: Tape, values: np.ndarray) -> None:
+def overwrite(tape: Tape, values: np.ndarray) -> None:
     """Give the last leaf of a tape other values."""
     tape.nodes[tape.tensors[-1].read].value = values
     tape.nodes[tape.buffers[-1].contents].value = values.ravel()

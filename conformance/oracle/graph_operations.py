@@ -25,8 +25,9 @@ class Operation:
     """One operation on `arity` tensors.
 
     `code`: a torch expression in a, b and the options p, q. `options`: from the inputs' values to the options that it
-    can take, none where it does not apply. `forward`, `pull`: its value and gradients; `views`: for a view, the positions
-    (or a tuple of them) instead. `writes`: it writes its value to its first input. `cuts`: its result is detached.
+    can take, none where it does not apply. `forward`, `pull`: its value and gradients; `views`: for a view, the
+    positions (or a tuple of them) instead. `writes`: it writes its value to its first input. `cuts`: its result is
+    detached.
     """
 
     code: str
@@ -40,7 +41,7 @@ class Operation:
     results: int = 1
 
 
-# -- where operations apply ------------------------------------------------------------------------------------------------
+# -- where operations apply --------------------------------------------------------------------------------------------
 
 
 def always(*arrays: Array) -> Choices:
@@ -124,7 +125,7 @@ def two_rows(a: Array) -> Choices:
     return ALWAYS if a.ndim and len(a) == 2 else []
 
 
-# -- pull-backs ------------------------------------------------------------------------------------------------------------
+# -- pull-backs --------------------------------------------------------------------------------------------------------
 
 
 def local(slope: Callable[[Array, Array], Any]) -> Callable[..., tuple[Array, ...]]:
@@ -206,8 +207,8 @@ REDUCTIONS = {
     "sum_dim": Op("a.sum({p})", 1, over_dims, lambda a, p: a.sum(p), lambda g, y, a, p: (spread_out(g, a, p),)),
     "mean_dim": Op("a.mean({p}, keepdim=True)", 1, over_dims, lambda a, p: a.mean(p, keepdims=True),
                    lambda g, y, a, p: (np.broadcast_to(g, a.shape) / a.shape[p],)),
-    "prod_dim": Op("a.prod({p})", 1, lambda a: over_dims(a) if away(a) and within(-4, 4)(a) else [], lambda a, p: a.prod(p),
-                   lambda g, y, a, p: (spread_out(g * y, a, p) / a,)),
+    "prod_dim": Op("a.prod({p})", 1, lambda a: over_dims(a) if away(a) and within(-4, 4)(a) else [],
+                   lambda a, p: a.prod(p), lambda g, y, a, p: (spread_out(g * y, a, p) / a,)),
     "max_dim": Op("a.max({p})[0]", 1, over_dims_untied, lambda a, p: a.max(p),
                   lambda g, y, a, p: (np.where(a == np.expand_dims(y, p), spread_out(g, a, p), 0),)),
     "softmax": Op("a.softmax({p})", 1, over_dims, softmax,
@@ -222,7 +223,8 @@ REDUCTIONS = {
 }  # fmt: skip
 
 MOVES = {
-    "cat": Op("torch.cat([a, b])", 2, alike, lambda a, b: np.concatenate([a, b]), lambda g, y, a, b: (g[: len(a)], g[len(a) :])),
+    "cat": Op("torch.cat([a, b])", 2, alike, lambda a, b: np.concatenate([a, b]),
+              lambda g, y, a, b: (g[: len(a)], g[len(a) :])),
     "stack": Op("torch.stack([a, b])", 2, alike, lambda a, b: np.stack([a, b]), lambda g, y, a, b: (g[0], g[1])),
     "index": Op("a[list({p})]", 1, rows, lambda a, p: a[list(p)],
                 lambda g, y, a, p: (picked_rows(g, a, p),)),

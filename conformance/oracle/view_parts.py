@@ -24,6 +24,7 @@ def _cut(g: Geometry, dim: int, start: int, length: int, step: int = 1) -> Geome
 
 
 def select(g: Geometry, dim: int, index: int) -> Geometry:
+    """One index of a dimension, which goes away. Raises IndexError."""
     dim = _own(g, dim)
     size = g.shape[dim]
     if not -size <= index < size:
@@ -33,6 +34,7 @@ def select(g: Geometry, dim: int, index: int) -> Geometry:
 
 
 def narrow(g: Geometry, dim: int, start: int, length: int) -> Geometry:
+    """So many elements of a dimension, from a start on. Raises IndexError or ValueError."""
     if g.ndim == 0:
         raise ValueError("a 0-d tensor cannot be narrowed")
     dim = wrap(dim, g.ndim)

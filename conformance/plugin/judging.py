@@ -113,6 +113,8 @@ class Judging:
             record.detail = self._detail(item, error, tried, record.verdict)
             place = frames(error.__traceback__)
         record.examples, record.seconds = tried.examples, round(call.duration, 4)
+        # As pytest's own record_property leaves them: the figures of a check of cost.
+        record.measurements = [figure for name, figure in item.user_properties if name == "measurement"]
         record.margin = None if numerics.margin.used is None else round(numerics.margin.used, 6)
         return record, place
 
@@ -123,11 +125,12 @@ class Judging:
         detail = Detail(message=str(error) if plain else f"{type(error).__name__}: {error}")
         given = {**tried.arguments, **dict(reproducer.turns(error))}
         given.pop("subject", None)
-        detail.recipe = "\n".join(f"{name} = {value!r}" for name, value in given.items())[:4000] or None
+        with np.printoptions(threshold=24, edgeitems=3):  # the reproducer has all of it
+            detail.recipe = "\n".join(f"{name} = {value!r}" for name, value in given.items())[:4000] or None
         expected, actual = (self.compared if plain and self.compared else None) or (None, None)
         detail.expected = getattr(error, "expected", None) or expected
         detail.actual = getattr(error, "actual", None) or actual
-        if verdict == Verdict.REFUTED:
+        if verdict == Verdict.REFUTED and self.state.catalogue[item.stash[PLANNED].claim].kind != "cost":
             function = getattr(getattr(item.obj, "hypothesis", None), "inner_test", item.obj)
             claim = self.state.catalogue[item.stash[PLANNED].claim]
             detail.reproducer = reproducer.script(function, tried.arguments, claim, detail, error)
@@ -138,8 +141,9 @@ class Judging:
         expectation = profile.expectation(record.claim, record.check, record.params, self.state.release)
         if expectation is not None and record.verdict == expectation.verdict:
             report.outcome, report.wasxfail = "skipped", f"expected: {expectation.reason}"
-        elif record.verdict == Verdict.UNSUPPORTED and report.outcome == "failed":
-            report.outcome, report.longrepr = "skipped", (str(item.path), 0, f"unsupported: {record.detail.message}")
+        elif record.verdict in (Verdict.UNSUPPORTED, Verdict.INCONCLUSIVE) and report.outcome == "failed":
+            said = f"{record.verdict}: {record.detail.message}"
+            report.outcome, report.longrepr = "skipped", (str(item.path), 0, said)
         elif record.verdict in FAULTS and item.config.option.tbstyle == "auto":
             claim = self.state.catalogue[record.claim]
             report.longrepr = bugreport.refutation(claim, record, place)

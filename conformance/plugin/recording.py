@@ -41,7 +41,7 @@ class Recording:
         self.workers = bool(getattr(config.option, "numprocesses", None))
         self.recorder: Recorder | None = None
         self.run: Run | None = None
-        self.page: Path | None = None
+        self.page = ""
         self.began: dict[str, float] = {}
         self.ended: set[str] = set()
 
@@ -183,7 +183,7 @@ class Recording:
             terminalreporter.write_line(line)
         terminalreporter.write_line(f"run:  {_short(self.state.path)}")
         if self.page:
-            terminalreporter.write_line(f"page: {_short(self.page)}")
+            terminalreporter.write_line(f"page: {self.page}")
 
 
 _QUIET = {Verdict.HELD, Verdict.ABSENT, Verdict.UNSUPPORTED, Verdict.NOT_RUN, Verdict.INCONCLUSIVE}
@@ -194,9 +194,12 @@ def _short(path: Path) -> Path:
     return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute
 
 
-def _write_page(path: Path) -> Path | None:
-    """Render the page in a process of its own, as `python -m reports page` does: reports know nothing of pytest."""
+def _write_page(path: Path) -> str:
+    """Render the page in a process of its own, as `python -m reports page` does: reports know nothing of pytest.
+
+    Returns where it is, or why there is none.
+    """
     page = path.with_suffix(".html")
     command = [sys.executable, "-m", "reports", "page", str(path.resolve()), "-o", str(page.resolve())]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return page if done.returncode == 0 else None
+    return str(_short(page)) if done.returncode == 0 else f"none: {done.stderr.strip()}"

@@ -125,30 +125,107 @@ def only_no_grad(sound: Any) -> Callable[..., Any]:
 
 CHANGES: list[Mutant] = [
     patched("autograd.no-grad-block", "no_grad does nothing", torch.no_grad, "__enter__", as_before),
-    patched("autograd.no-grad-block", "no_grad is not left", torch.no_grad, "__exit__", lambda sound: lambda self, *rest: None),
-    patched("autograd.no-grad-flips-requires-grad", "requires_grad reads False under no_grad", Tensor, "requires_grad", flag_by_mode),
-    patched("autograd.no-grad-new-leaves", "requires_grad_ does nothing under no_grad", Tensor, "requires_grad_",
-            lambda sound: lambda x, flag=True: sound(x, flag and torch.is_grad_enabled())),
-    patched("autograd.no-grad-views", "views under no_grad are detached", Tensor, "view",
-            lambda sound: lambda x, *shape: sound(x if torch.is_grad_enabled() else x.detach(), *shape)),
-    patched("autograd.no-grad-saves-memory", "inference_mode saves tensors", torch, "inference_mode", lambda sound: lambda mode=True: contextlib.nullcontext()),
+    patched(
+        "autograd.no-grad-block",
+        "no_grad is not left",
+        torch.no_grad,
+        "__exit__",
+        lambda sound: lambda self, *rest: None,
+    ),
+    patched(
+        "autograd.no-grad-flips-requires-grad",
+        "requires_grad reads False under no_grad",
+        Tensor,
+        "requires_grad",
+        flag_by_mode,
+    ),
+    patched(
+        "autograd.no-grad-new-leaves",
+        "requires_grad_ does nothing under no_grad",
+        Tensor,
+        "requires_grad_",
+        lambda sound: lambda x, flag=True: sound(x, flag and torch.is_grad_enabled()),
+    ),
+    patched(
+        "autograd.no-grad-views",
+        "views under no_grad are detached",
+        Tensor,
+        "view",
+        lambda sound: lambda x, *shape: sound(x if torch.is_grad_enabled() else x.detach(), *shape),
+    ),
+    patched(
+        "autograd.no-grad-saves-memory",
+        "inference_mode saves tensors",
+        torch,
+        "inference_mode",
+        lambda sound: lambda mode=True: contextlib.nullcontext(),
+    ),
     patched("autograd.set-grad-enabled", "set_grad_enabled is inverted", torch.set_grad_enabled, "__init__", inverted),
-    patched("autograd.set-grad-enabled-function", "set_grad_enabled waits to be entered", torch.set_grad_enabled, "__init__", lazy),
+    patched(
+        "autograd.set-grad-enabled-function",
+        "set_grad_enabled waits to be entered",
+        torch.set_grad_enabled,
+        "__init__",
+        lazy,
+    ),
     patched("autograd.enable-grad", "enable_grad does nothing", torch.enable_grad, "__enter__", as_before),
     patched("autograd.mode-nested", "no_grad always leaves grad mode on", torch.no_grad, "__exit__", always_on),
     patched("autograd.mode-nested", "enable_grad always leaves grad mode on", torch.enable_grad, "__exit__", always_on),
-    patched("autograd.mode-after-exception", "no_grad stays after an exception", torch.no_grad, "__exit__", never_restored_by_error),
-    patched("autograd.mode-after-exception", "enable_grad stays after an exception", torch.enable_grad, "__exit__", never_restored_by_error),
-    patched("autograd.mode-decorator", "a decorated function runs without grad mode once", torch.no_grad, "__call__", once),
-    patched("autograd.mode-decorator-generator", "a generator's mode leaks out", torch.no_grad, "__call__", leaking_generator),
-    patched("autograd.mode-decorator-bare", "@no_grad without parentheses does nothing", torch.no_grad, "__new__", bare_refused),
+    patched(
+        "autograd.mode-after-exception",
+        "no_grad stays after an exception",
+        torch.no_grad,
+        "__exit__",
+        never_restored_by_error,
+    ),
+    patched(
+        "autograd.mode-after-exception",
+        "enable_grad stays after an exception",
+        torch.enable_grad,
+        "__exit__",
+        never_restored_by_error,
+    ),
+    patched(
+        "autograd.mode-decorator", "a decorated function runs without grad mode once", torch.no_grad, "__call__", once
+    ),
+    patched(
+        "autograd.mode-decorator-generator",
+        "a generator's mode leaks out",
+        torch.no_grad,
+        "__call__",
+        leaking_generator,
+    ),
+    patched(
+        "autograd.mode-decorator-bare",
+        "@no_grad without parentheses does nothing",
+        torch.no_grad,
+        "__new__",
+        bare_refused,
+    ),
     patched("autograd.mode-per-thread", "a thread inherits the mode", threading.Thread, "start", shared_by_threads),
-    patched("autograd.backward-in-threads", "backward does nothing in other threads", Tensor, "backward", main_thread_only),
-    patched("autograd.backward-without-grad-mode", "backward does nothing under no_grad", Tensor, "backward", needs_mode),
+    patched(
+        "autograd.backward-in-threads", "backward does nothing in other threads", Tensor, "backward", main_thread_only
+    ),
+    patched(
+        "autograd.backward-without-grad-mode", "backward does nothing under no_grad", Tensor, "backward", needs_mode
+    ),
     patched("autograd.inference-mode", "inference_mode is no_grad", torch, "inference_mode", only_no_grad),
-    patched("autograd.inference-mode-off", "inference_mode(False) is inference_mode()", torch.inference_mode, "__init__", never_off),
-    together("autograd.enable-grad", "set_grad_enabled(True) does nothing under no_grad",
-             (torch.set_grad_enabled, "__init__", lambda sound: lambda self, mode: sound(self, mode and torch.is_grad_enabled()))),
-]  # fmt: skip
+    patched(
+        "autograd.inference-mode-off",
+        "inference_mode(False) is inference_mode()",
+        torch.inference_mode,
+        "__init__",
+        never_off,
+    ),
+    together(
+        "autograd.enable-grad",
+        "set_grad_enabled(True) does nothing under no_grad",
+        (
+            torch.set_grad_enabled,
+            "__init__",
+            lambda sound: lambda self, mode: sound(self, mode and torch.is_grad_enabled()),
+        ),
+    ),
+]
 
 MUTANTS: list[Mutant] = [mode_kept(mutant) for mutant in CHANGES]

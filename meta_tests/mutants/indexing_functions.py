@@ -23,6 +23,22 @@ def _mean_of_sums(func: Any, x: Any, dim: int, index: Any, src: Any, reduce: str
     return func(x, dim, index, src, "sum" if reduce == "mean" else reduce, **kwargs)
 
 
+def _column_by_column(func: Any, x: Any, mask: Any, source: Any) -> Any:
+    """Sound where the memory is in row-major order; otherwise through the dimensions in reverse."""
+    if not strided(x) or x.stride() == tuple(sorted(x.stride(), reverse=True)):
+        return func(x, mask, source)
+    order = list(range(x.dim()))[::-1]
+    turned = (aten.permute(part, order) for part in (x, aten.expand(mask, x.shape)))
+    out = aten.permute(aten.masked_scatter(*turned, source), order)
+    return aten.copy_(x, out) if func._schema.name.endswith("_") else out
+
+
+def in_memory_order(claim: str) -> list[Mutant]:
+    names = ("masked_scatter", "masked_scatter_")
+    text = "of a transposed tensor goes through its memory"
+    return [kernel(f"indexing.{claim}", f"{name} {text}", name, _column_by_column) for name in names]
+
+
 READING: list[Mutant] = [
     *spoiled("gather-selects", "gather"),
     *spoiled("take-along-dim", "take_along_dim"),
@@ -173,6 +189,7 @@ WRITING: list[Mutant] = [
     *spoiled("index-put", "index_put"),
     *spoiled("masked-fill", "masked_fill"),
     *spoiled("masked-scatter", "masked_scatter"),
+    *in_memory_order("masked-scatter-layouts"),
     *spoiled("put", "put"),
     patched(
         "indexing.scatter",

@@ -388,7 +388,7 @@ TRUTH: list[Mutant] = [
         "any",
         lambda sound: lambda x, *args, **kw: sound(x.real if x.is_complex() else x, *args, **kw),
     ),
-    kernel("reduction.truth-of-complex", "imaginary numbers count as zero", "count_nonzero", _real_part),
+    kernel("reduction.count-nonzero", "imaginary numbers count as zero", "count_nonzero", _real_part),
 ]
 
 EXTREMES: list[Mutant] = [

@@ -58,7 +58,9 @@ class Graph:
         made = [LAYOUTS[self.layout](leaf.array, "float64").on(subject) for leaf in self.program.leaves]
         return [x.requires_grad_(leaf.requires_grad) for x, leaf in zip(made, self.program.leaves, strict=True)]
 
-    def run(self, leaves: Sequence[torch.Tensor], watch: Callable[[int, torch.Tensor], Any] | None = None) -> list[torch.Tensor]:
+    def run(
+        self, leaves: Sequence[torch.Tensor], watch: Callable[[int, torch.Tensor], Any] | None = None
+    ) -> list[torch.Tensor]:
         """Every tensor of the program, from these leaves. `watch` is called with each result as it is made."""
         tensors = list(leaves)
         for step in self.program.steps:
@@ -76,8 +78,9 @@ class Graph:
     def code(self, device: str = "cpu") -> str:
         """Torch code that makes the tensors v0, v1, … and goes back from the outputs."""
         where = "" if device == "cpu" else f", device={device!r}"
+        options = f"dtype=torch.float64{where}"
         lines = [
-            f"v{n} = torch.tensor({leaf.array.tolist()}, dtype=torch.float64, requires_grad={leaf.requires_grad}{where})"
+            f"v{n} = torch.tensor({leaf.array.tolist()}, {options}, requires_grad={leaf.requires_grad})"
             for n, leaf in enumerate(self.program.leaves)
         ]
         if self.layout != "contiguous":

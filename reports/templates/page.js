@@ -120,6 +120,30 @@
     setTimeout(() => (button.textContent = "Copy"), 2000);
   }
 
+  function sort(event) {
+    const head = event.target.closest("th");
+    const body = head.closest("table").tBodies[0];
+    const falling = head.getAttribute("aria-sort") === "descending";
+    const key = (row) => {
+      const cell = row.cells[head.cellIndex];
+      return cell.dataset.n === undefined ? cell.textContent.trim() : Number(cell.dataset.n);
+    };
+    const order = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b));
+    const rows = [...body.rows].sort((a, b) => order(key(a), key(b)) * (falling ? 1 : -1));
+    for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", falling ? "ascending" : "descending");
+    body.append(...rows);
+  }
+
+  for (const head of document.querySelectorAll("table.sortable thead th")) {
+    if (!head.textContent) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    button.addEventListener("click", sort);
+    head.replaceChildren(button);
+  }
+
   const update = () => {
     apply();
     remember();

@@ -1,0 +1,63 @@
+"""Calls whose results do or do not require grad: makers of tensors, functions of several, and what is untracked."""
+
+# Calls that make a tensor; {} is where keywords go. `x` is a float tensor that requires grad.
+FACTORIES = [
+    "torch.tensor([1.0, 2.0]{})",
+    "torch.zeros(2, 2{})",
+    "torch.ones(2, 2{})",
+    "torch.empty(2, 2{})",
+    "torch.full((2,), 3.0{})",
+    "torch.arange(0.0, 3.0{})",
+    "torch.linspace(0, 1, 3{})",
+    "torch.logspace(0, 1, 3{})",
+    "torch.eye(2{})",
+    "torch.rand(2{})",
+    "torch.randn(2{})",
+    "torch.empty_strided((2, 2), (2, 1){})",
+    "torch.zeros_like(x{})",
+    "torch.ones_like(x{})",
+    "torch.empty_like(x{})",
+    "torch.full_like(x, 2.0{})",
+    "torch.rand_like(x{})",
+    "torch.randn_like(x{})",
+    "x.new_zeros(2{})",
+    "x.new_ones(2{})",
+    "x.new_empty(2{})",
+    "x.new_full((2,), 1.0{})",
+    "x.new_tensor([1.0]{})",
+]
+# Calls of three tensors x, y, z in which any of them makes the result require grad.
+MIXED = [
+    "x + y * z",
+    "x - y - z",
+    "x * y + z",
+    "torch.where(torch.ones(3, 3, dtype=torch.bool, device=x.device), x, y) + z",
+    "torch.cat([x, y, z])",
+    "torch.stack((x, y, z))",
+    "torch.addmm(x, y, z)",
+    "torch.baddbmm(x[None], y[None], z[None])",
+    "torch.addcmul(x, y, z)",
+    "torch.addcdiv(x, y, z)",
+    "torch.lerp(x, y, z)",
+    "F.linear(x, y, z[0])",
+    "F.layer_norm(x, (3,), y[0], z[0])",
+    "torch.einsum('ij,jk,kl->il', x, y, z)",
+    "torch.linalg.multi_dot([x, y, z])",
+    "torch.maximum(torch.maximum(x, y), z)",
+    "torch.atan2(x, y) ** z.abs()",
+    "x.scatter_add(0, torch.zeros(3, 3, dtype=torch.int64, device=x.device), y) @ z",
+    "torch.meshgrid(x[0], y[0], z[0], indexing='ij')[0] + y.sum() + z.sum()",
+    "(x + y).exp().sum() + z.sum()",
+    "torch.nn.functional.pad(x, (1, 1)).sum() + y.t()[0] + z[..., 0]",
+]
+# Results that are no function with a derivative of x: integers, truth values, numbers and copies without history.
+UNTRACKED = [
+    "x > 0", "x >= y", "x < y", "x <= 0", "x == y", "x != y", "torch.eq(x, y)", "torch.lt(x, y)",
+    "torch.isnan(x)", "torch.isinf(x)", "torch.isfinite(x)", "torch.isclose(x, y)", "torch.signbit(x)",
+    "torch.logical_and(x, y)", "torch.logical_not(x)", "x.bool()", "x.long()", "x.int()", "x.to(torch.int16)",
+    "x.argmax()", "x.argmin(1)", "x.argsort()", "x.max(1).indices", "x.min(0)[1]", "x.sort()[1]", "x.topk(2)[1]",
+    "x.median(1)[1]", "x.mode(1)[1]", "x.kthvalue(1, 1)[1]", "x.cummax(1)[1]", "x.nonzero()", "torch.count_nonzero(x)",
+    "(x > 0).any()", "torch.all(x > 0)", "torch.any(x.bool())", "torch.bucketize(x, x.detach()[0])",
+    "torch.searchsorted(x.detach().sort()[0], x)", "x.detach()", "x.data", "torch.zeros_like(x)", "torch.ones_like(x)",
+    "x.new_ones(2)", "torch.empty_like(x)", "x.shape.numel() * torch.ones(1)", "torch.tensor(x.tolist())",
+]  # fmt: skip

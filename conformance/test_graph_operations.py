@@ -1,0 +1,31 @@
+"""Every operation of the programs, by example: on all small shapes, in several layouts, alone and behind a view."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.assertions import assert_values
+from conformance.check import check, must_answer
+from conformance.graph_programs import ROUNDINGS, back, corpus, judge_leaves, tensors
+from conformance.oracle import graph as oracle
+from conformance.oracle.graph_operations import OPERATIONS
+from conformance.subject import Subject
+
+pytestmark = must_answer
+
+
+@pytest.mark.parametrize("op", [pytest.param(op, marks=check("graph.gradients-of-programs")) for op in OPERATIONS])
+def test_each_operation_has_the_oracles_values_and_gradients(subject: Subject, op: str) -> None:
+    for graph in corpus(op):
+        tape = oracle.run(graph.program)
+        vectors = graph.vectors(tape)
+        wanted = tape.gradients(list(zip(graph.outputs, vectors, strict=True)), graph.inputs)
+        leaves = graph.leaves(subject)
+        results = graph.run(leaves)
+        for place in graph.outputs:
+            assert_values(
+                f"{graph!r}: v{place}", results[place], tape.value(place), ROUNDINGS, tape.size, dtype="float64"
+            )
+        if not OPERATIONS[op].cuts:
+            back(graph, results, tensors(vectors, subject))
+            judge_leaves(graph, tape, leaves, wanted)

@@ -1,0 +1,71 @@
+"""In-place methods on tensors that are a conjugate or a negation of what lies in memory, or read such tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from conformance import host
+from conformance.assertions import Unchanged, assert_values, require
+from conformance.check import check, must_answer
+from conformance.inplace_calls import flat, version
+from conformance.numerics import FEW_ULPS
+from properties.strategies.recipe import layouts
+from properties.strategies.values import distinct
+
+pytestmark = must_answer
+
+# A method, its arguments for complex numbers and for real ones, and what becomes of x.
+METHODS = (
+    ("add_", (2 - 1j,), (3.0,), lambda x, n: x + n),
+    ("sub_", (2 - 1j,), (3.0,), lambda x, n: x - n),
+    ("mul_", (1 + 2j,), (-2.0,), lambda x, n: x * n),
+    ("div_", (2j,), (-4.0,), lambda x, n: x / n),
+    ("fill_", (5 + 4j,), (-7.0,), lambda x, n: np.full_like(x, n)),
+    ("zero_", (), (), lambda x: np.zeros_like(x)),
+    ("neg_", (), (), lambda x: -x),
+    ("conj_physical_", (), (), np.conj),
+    ("square_", (), (), lambda x: x * x),
+    ("reciprocal_", (), (), lambda x: 1 / x),
+)
+
+
+@check("inplace.lazy-operands")
+@pytest.mark.parametrize("name, numbers, reals, rule", METHODS, ids=[row[0] for row in METHODS])
+def test_a_lazy_self_is_written_through(subject, name, numbers, reals, rule):
+    for dtype in ("complex64", "complex128"):
+        for recipe in layouts(distinct(dtype, (3, 7)) + (1 + 1j), dtype):
+            base = flat(subject, recipe)
+            z = base.as_strided(recipe.shape, recipe.strides, recipe.offset)
+            x, told, text = z.conj(), version(base), f"x.conj().{name}{numbers}, x {dtype} {recipe.strides}"
+            require(getattr(x, name)(*numbers) is x and x.is_conj(), f"{text} is not the tensor that it was called on")
+            wanted = rule(recipe.array.conj(), *numbers)
+            assert_values(text, x, wanted, FEW_ULPS, dtype=dtype)
+            assert_values(f"x after {text}", z, wanted.conj(), FEW_ULPS, dtype=dtype)
+            require(version(base) > told, f"{text} does not move the version counter")
+            part, text = x.imag, f"x.conj().imag.{name}{reals}, x {dtype} {recipe.strides}"
+            require(part.is_neg(), "the imaginary part of a conjugate is not negated lazily")
+            out = getattr(part, name)(*reals)
+            due = rule(wanted.imag, *reals) if wanted.imag.all() or name != "reciprocal_" else host.array(out)
+            require(out is part, f"{text} is not the tensor that it was called on")
+            assert_values(text, part, due, FEW_ULPS)
+            assert_values(f"x.imag after {text}", z.imag, -np.asarray(due), FEW_ULPS)
+            assert_values(f"x.real after {text}", z.real, wanted.real, FEW_ULPS)
+
+
+@check("inplace.lazy-operands")
+def test_lazy_arguments_are_read_as_what_they_stand_for(subject):
+    rules = {"add_": np.add, "sub_": np.subtract, "mul_": np.multiply, "copy_": lambda x, y: y}
+    for dtype in ("complex64", "complex128"):
+        for place, recipe in enumerate(layouts(distinct(dtype, (3, 7)), dtype)):
+            z = recipe.on(subject)
+            for name, rule in rules.items():
+                for kind, y in (("y.conj()", z.conj()), ("y.conj().imag", z.conj().imag), ("-y", torch._neg_view(z))):
+                    # _neg_view, which has no public name, is what autograd makes of a subtraction
+                    before, given = Unchanged(y=y), host.array(y)
+                    start = -2 * distinct(dtype, (3, 7)) if place % 2 else distinct(dtype, (7, 3)).T
+                    x = host.tensor(start, dtype, subject.device)
+                    require(getattr(x, name)(y) is x, f"x.{name}({kind}) is not x")
+                    assert_values(f"x.{name}({kind}), {dtype} {recipe.strides}", x, rule(start, given), FEW_ULPS)
+                    before.check(f"x.{name}({kind})")

@@ -1,0 +1,146 @@
+"""Every claim of cost has a mutant, and the check of the claim refutes it: with small sizes, and in little time."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+
+import perf.clock
+from conformance.claim import catalogue
+from conformance.outcome import judge
+from conformance.plugin.state import PLANNED, ROOT, SETTLED
+from conformance.verdict import Verdict
+from meta_tests.mutant import Mutant
+from meta_tests.mutants_perf import MUTANTS, ON_META
+from perf.clock import WallClock
+from perf.meter import Meter
+
+COSTS = [claim for claim in catalogue().values() if claim.area == "perf"]
+SMALL = {"budget": 0.02, "scale": 1 / 64}
+
+
+class _Collector:
+    def __init__(self) -> None:
+        self.items: list[pytest.Item] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.items = list(session.items)
+
+
+@functools.cache
+def checks() -> dict[str, list[Callable[..., Verdict]]]:
+    """Every check of cost that can run here, by claim, as a function of a meter and perhaps another subject."""
+    collector = _Collector()
+    options = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider", "--effort=quick", f"--rootdir={ROOT}"]
+    assert pytest.main([*options, str(ROOT / "perf")], [collector]) == 0
+    found = defaultdict(list)
+    for item in collector.items:
+        if PLANNED in item.stash and SETTLED not in item.stash:
+            found[item.stash[PLANNED].claim].append(functools.partial(run, item))
+    return dict(found)
+
+
+def run(item: Any, meter: Meter, subject: Any = None) -> Verdict:
+    arguments = dict(item.callspec.params)
+    if subject is not None:
+        arguments["subject"] = subject
+    if "meter" in item._fixtureinfo.argnames:
+        arguments["meter"] = meter
+    try:
+        item.obj(**arguments)
+    except Exception as error:
+        return judge(error)
+    return Verdict.HELD
+
+
+def verdicts(claim: str, meter: Callable[[], Meter], subject: Any = None) -> list[Verdict]:
+    """The verdicts of a claim's checks, up to the first that refutes."""
+    seen: list[Verdict] = []
+    for check in checks()[claim]:
+        seen.append(check(meter(), subject))
+        if seen[-1] is Verdict.REFUTED:
+            break
+    return seen
+
+
+def small() -> Meter:
+    return Meter("cpu", WallClock("cpu"), **SMALL)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.claim}: {mutant.name}")
+def test_a_mutant_of_cost_is_refuted(mutant: Mutant) -> None:
+    if mutant.claim not in checks():
+        assert not catalogue()[mutant.claim].exists_in(
+            torch.torch_version.TorchVersion(torch.__version__)._convert_to_version(torch.__version__)
+        )
+        return
+    with mutant.change():
+        seen = verdicts(mutant.claim, small)
+    assert Verdict.REFUTED in seen, f"{mutant.claim} is not refuted where {mutant.name}: {seen}"
+
+
+def test_every_claim_of_cost_has_a_mutant() -> None:
+    broken = {mutant.claim for mutant in [*MUTANTS, *ON_META]}
+    assert broken == {claim.id for claim in COSTS}
+
+
+# Of these, PyTorch as it is must never be refuted, however small the sizes and the time.
+STEADY = ("from-numpy", "as-tensor", "numpy", "view", "detach", "transpose", "expand", "slice", "to-same")
+
+
+@pytest.mark.parametrize("name", STEADY)
+def test_the_sound_pytorch_is_not_refuted(name: str) -> None:
+    seen = [check(small()) for check in checks()[f"perf.{name}-constant"][:2]]
+    assert Verdict.REFUTED not in seen
+
+
+# -- accelerators, on a device that does nothing -----------------------------------------------------------------------
+
+
+@dataclass
+class Pretended:
+    """A subject that says yes to everything, on the device meta."""
+
+    device: str = "meta"
+    name: str = "meta"
+    is_cpu: bool = False
+
+    def require_feature(self, feature: str) -> None:
+        """Anything is there."""
+
+
+@pytest.fixture
+def pinnable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tensors can be pinned, and remember it."""
+
+    def pin(self: torch.Tensor) -> torch.Tensor:
+        found = self.clone()
+        found.pretends_to_be_pinned = True
+        return found
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+
+
+def on_meta() -> Meter:
+    return Meter("meta", WallClock("meta"), **SMALL)
+
+
+@pytest.mark.usefixtures("pinnable")
+@pytest.mark.parametrize("mutant", ON_META, ids=lambda mutant: f"{mutant.claim}: {mutant.name}")
+def test_a_mutant_of_an_accelerator_is_refuted(mutant: Mutant) -> None:
+    with mutant.change():
+        assert verdicts(mutant.claim, on_meta, Pretended()) == [Verdict.REFUTED]
+
+
+@pytest.mark.usefixtures("pinnable")
+@pytest.mark.parametrize("claim", ["perf.gpu-accelerates", "perf.launch-returns-early"])
+def test_a_good_accelerator_is_not(claim: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(perf.clock, "synchronise", lambda device: time.sleep(0.001))
+    assert verdicts(claim, on_meta, Pretended()) == [Verdict.HELD]

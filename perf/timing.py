@@ -1,0 +1,129 @@
+"""Works timed in turn (A B A B …), warmed up, each sample long enough for the clock."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+
+from perf.clock import STEPS, Call, WallClock
+
+LEAST_ROUNDS = 5
+MOST_ROUNDS = 61
+# What rotated inputs have to add up to, so that the next one has left every cache.
+PAST_CACHES = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something to time. `calls` are called in turn: several, each with an input of its own, keep the caches cold."""
+
+    name: str
+    calls: tuple[Call, ...]
+
+    @classmethod
+    def of(cls, name: str, *calls: Call) -> Work:
+        return cls(name, calls)
+
+
+def copies_past_caches(size: int) -> int:
+    """How many inputs of `size` bytes have to be taken in turn, so that each is cold when its turn comes."""
+    return max(2, min(64, math.ceil(PAST_CACHES / max(size, 1)) + 1))
+
+
+@dataclass
+class Turns:
+    """Works timed by one clock, one sample of each in every turn; every other turn goes backwards.
+
+    `samples`: seconds for one call, by work. `least`: how long a sample lasts at least, in seconds.
+    """
+
+    clock: WallClock
+    works: Sequence[Work]
+    least: float = 2e-4
+    loops: list[int] = field(default_factory=list)
+    samples: list[list[float]] = field(default_factory=list)
+    taken: int = 0
+
+    def warm_up(self) -> float:
+        """Call everything once and more, fit the loops, forget the samples; returns the seconds of one turn."""
+        least = max(self.least, STEPS * self.clock.step())
+        self.samples = [[] for _ in self.works]
+        began = time.perf_counter()
+        fitted = [self._fitted(work, least) for work in self.works]
+        self.loops = [loops for loops, _ in fitted]
+        quick = time.perf_counter() - began < 50 * least * len(self.works)
+        if quick:
+            self.turn()
+        self.samples = [[] for _ in self.works]
+        self.taken = 0
+        return sum(loops * one for loops, one in fitted)
+
+    def _fitted(self, work: Work, least: float) -> tuple[int, float]:
+        """The number of calls that last `least` seconds, and the seconds of one; each call's input is touched."""
+        loops = len(work.calls)
+        one = self.clock.seconds(work.calls, loops)
+        if one * loops < 50 * least:  # what takes longer is warm enough
+            one = self.clock.seconds(work.calls, loops)
+        while one * loops < least and loops < 100_000:
+            loops = min(max(2 * loops, math.ceil(least / max(one, 1e-9))), 100_000)
+            one = self.clock.seconds(work.calls, loops)
+        return loops, one
+
+    def turn(self) -> None:
+        """One sample of each work."""
+        places = range(len(self.works))
+        for place in places if self.taken % 2 == 0 else reversed(places):
+            self.samples[place].append(self.clock.seconds(self.works[place].calls, self.loops[place]))
+        self.taken += 1
+
+    def rounds(self, turn: float, budget: float) -> int:
+        """How many turns fit into a budget, both in seconds; an even-handed number between fixed bounds."""
+        return max(LEAST_ROUNDS, min(MOST_ROUNDS, int(budget / max(turn, 1e-9))))
+
+
+Driver = Callable[[Call, int], None]
+
+
+def plainly(turn: Call, rounds: int) -> None:
+    """Drive the turns without any harness."""
+    for _ in itertools.repeat(None, rounds):
+        turn()
+
+
+def take(clock: WallClock, works: Sequence[Work], budget: float, drive: Driver = plainly) -> Turns:
+    """Time works in turn for about `budget` seconds, at least five turns."""
+    turns = Turns(clock, works)
+    with undisturbed():
+        turn = turns.warm_up()
+        drive(turns.turn, turns.rounds(turn, budget))
+    return turns
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """No garbage collection while a block is timed."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """So many threads for one operation on the CPU, while the block lasts."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
