@@ -60,6 +60,7 @@ MANY = (
     on((3, 4, 5), [1, 2]),
     on((3, 4, 5), (2, 0, 1), True),
     on((3, 4, 5), (1,)),
+    on((2, 3, 2, 2, 2), (1, -1)),
 )
 NO_KEEP = tuple(
     Case(c.shape, c.args[:1], {}) for c in (*MANY, on((2, 2), 0)) if "dim" not in c.options and len(c.args) < 2

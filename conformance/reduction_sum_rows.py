@@ -219,7 +219,7 @@ TRUTH_ROWS = [
         oracle.all_,
         ONE,
         (*ONE_EDGE, on((2, 0), 1)),
-        (*KEYED, "out", "out_empty"),
+        OUT,
         COMMON,
         ("input", "dim", "keepdim"),
         table="small",
@@ -242,7 +242,7 @@ TRUTH_ROWS = [
         oracle.any_,
         ONE,
         (*ONE_EDGE, on((2, 0), 1)),
-        (*KEYED, "out", "out_empty"),
+        OUT,
         COMMON,
         ("input", "dim", "keepdim"),
         table="small",
@@ -269,6 +269,22 @@ TRUTH_ROWS = [
         COMMON,
         ("input", "dim"),
         label="count_nonzero along dimensions",
+    ),
+    *(
+        Row(
+            name,
+            name,
+            law,
+            tuple(case for case in MANY if case.args and not isinstance(case.args[0], int)),
+            (),
+            OUT,
+            COMMON,
+            ("input", "dim", "keepdim"),
+            table="small",
+            since="2.2",
+            label=f"{name} along several dimensions",
+        )
+        for name, law in (("all", oracle.all_), ("any", oracle.any_))
     ),
 ]
 TRUTH = _apart(with_tables(TRUTH_ROWS, "sparse", "dense"))

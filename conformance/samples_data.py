@@ -286,3 +286,19 @@ def patience(seconds: float) -> Iterator[Callable[[Callable[[], bool]], bool]]:
         return True
 
     yield until
+
+
+def outcomes(loader: Any, most: int = 40) -> list[Any]:
+    """What one iteration delivers, in plain lists; an exception stands where it was raised, and the iteration goes on.
+
+    It ends the workers in the regular way: an iterator that becomes garbage after an exception waits long for them.
+    """
+    iterator, found = iter(loader), []
+    for _ in range(most):
+        try:
+            found.append(plain(next(iterator)))
+        except StopIteration:
+            return found
+        except Exception as error:
+            found.append(error)
+    return [*found, "no end"]

@@ -40,7 +40,7 @@ BANDS = {
 }
 PIXELS = {"I": "int32", "F": "float32", "I;16": "uint16"}
 HOMES = {"classic": "torchvision.transforms", "v2": "torchvision.transforms.v2"}
-# Draws of a check by statistics: a share of 1/2 is judged to within 0.1, at a false-alarm rate that chance states.
+# Draws of a check by statistics: a share of 1/2 is judged to within 0.12, at a false-alarm rate that chance states.
 DRAWS = effort.scaled(1200, 400)
 
 

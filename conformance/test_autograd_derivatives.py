@@ -10,6 +10,7 @@ import torch
 
 from conformance import host
 from conformance.assertions import require
+from conformance.autograd_families import FAMILIES
 from conformance.check import check, must_answer
 from conformance.effort import scaled
 from conformance.gradients import (
@@ -23,41 +24,12 @@ from conformance.gradients import (
     vectors,
 )
 from conformance.oracle import autograd as oracle
-from conformance.oracle import (
-    autograd_complex,
-    autograd_elementwise,
-    autograd_layers,
-    autograd_linalg,
-    autograd_reductions,
-    autograd_shapes,
-)
 from conformance.oracle.autograd import Derivative
 from conformance.subject import Subject
 from properties.strategies.recipe import contiguous, row_stepped, transposed
 
 pytestmark = must_answer
 
-FAMILIES = {
-    "elementwise": [*autograd_elementwise.SMOOTH, *autograd_elementwise.SPECIAL],
-    "piecewise": autograd_elementwise.PIECEWISE,
-    "sgn": autograd_elementwise.SIGNS,
-    "binary": [*autograd_elementwise.BINARY, *autograd_elementwise.TERNARY],
-    "reduction": [*autograd_reductions.SUMS, *autograd_reductions.PRODUCTS],
-    "norm": autograd_reductions.NORMS,
-    "order": autograd_reductions.ORDERS,
-    "view": autograd_shapes.VIEWS,
-    "join": autograd_shapes.JOINS,
-    "index": autograd_shapes.INDEXING,
-    "product": autograd_linalg.PRODUCTS,
-    "solution": autograd_linalg.SOLVED,
-    "decomposition": autograd_linalg.DECOMPOSED,
-    "layer": autograd_layers.LAYERS,
-    "prelu": autograd_layers.PRELU,
-    "loss": autograd_layers.LOSSES,
-    "complex": autograd_complex.ROWS,
-}
-POINTWISE = [row for row in autograd_elementwise.ROWS if len(row.inputs) > 1]
-SINGLE = [row for row in autograd_elementwise.ROWS if len(row.inputs) == 1]
 ARRANGEMENTS = (("float64", contiguous), ("float64", transposed), ("float32", row_stepped))
 
 

@@ -222,14 +222,26 @@ def test_a_printed_result_names_its_node(subject: Subject) -> None:
         )
 
 
+@check("graph.printed-grad-fn-names")
+def test_a_result_of_any_size_and_dtype_names_its_node(subject: Subject) -> None:
+    for shape in ((), (0,), (3, 4), (33,), (1001,), (40, 30)):
+        for dtype in (torch.float32, torch.float64):
+            y = torch.ones(shape, dtype=dtype, device=subject.device, requires_grad=True)
+            for name, tensor, wanted in (("y * 2", y * 2, "grad_fn=<MulBackward0>)"), ("y", y, "requires_grad=True)")):
+                for text in (repr(tensor), str(tensor)):
+                    require(text.endswith(wanted), f"the text of {name}, shape {shape}, {dtype}", wanted, text[-60:])
+
+
 @check("graph.grad-fn-after-backward")
 def test_the_graph_can_be_looked_at_after_backward(subject: Subject) -> None:
     x = leaf([1.0, 2.0], subject)
     y = (x * x).exp().sum()
     before = tree(y.grad_fn, {id(x): "x"})
     node = y.grad_fn
+    torch.autograd.grad(y, x, retain_graph=True)
     y.backward()
     require(y.grad_fn is node, "y.grad_fn after y.backward()", node, y.grad_fn)
+    require(y.requires_grad and not y.is_leaf, "y.requires_grad after y.backward()", True, y.requires_grad)
     require(
         tree(y.grad_fn, {id(x): "x"}) == before,
         "the graph of y after y.backward()",

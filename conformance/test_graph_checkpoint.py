@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 import torch
 import torch.utils.checkpoint
 
-from conformance.assertions import require
+from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.gradients import exact, leaf
 from conformance.subject import Subject
@@ -136,3 +138,72 @@ def test_checkpoints_nest(subject: Subject) -> None:
     x.grad = None
     first = torch.autograd.grad(checkpoint(inner, x, use_reentrant=False).sum(), x, create_graph=True)[0]
     exact("a second derivative through a checkpoint", torch.autograd.grad(first.sum(), x)[0], [3.0, 6.0])
+
+
+@check("graph.checkpoint-arguments")
+def test_tensors_given_by_keyword_or_in_containers_get_gradients(subject: Subject) -> None:
+    x, u, w = leaf([1.0, 2.0], subject), leaf([3.0, 5.0], subject), leaf([7.0, 11.0], subject)
+
+    def function(x: torch.Tensor, pair: dict, *, factor: torch.Tensor) -> torch.Tensor:
+        return x * pair["u"] * factor
+
+    out = torch.utils.checkpoint.checkpoint(function, x, {"u": u}, factor=w, use_reentrant=False)
+    out.sum().backward()
+    for name, tensor, wanted in (("x", x, [21.0, 55.0]), ("u", u, [7.0, 22.0]), ("w", w, [3.0, 10.0])):
+        exact(f"{name}.grad through a checkpoint", tensor.grad, wanted)
+
+
+@check("graph.checkpoint-early-stop", since="2.6")
+def test_the_second_run_stops_when_it_has_what_it_needs(subject: Subject) -> None:
+    for early, wanted in ((True, ["start"]), (False, ["start", "end"])):
+        log: list[str] = []
+
+        def function(x: torch.Tensor) -> torch.Tensor:
+            log.append("start")
+            y = x * x
+            log.append("end")
+            return y
+
+        x = leaf([1.0, 2.0], subject)
+        with torch.utils.checkpoint.set_checkpoint_early_stop(early):
+            out = torch.utils.checkpoint.checkpoint(function, x, use_reentrant=False)
+        log.clear()
+        out.sum().backward()
+        require(log == wanted, f"the second run, set_checkpoint_early_stop({early})", wanted, log)
+        exact("x.grad through a checkpoint", x.grad, [2.0, 4.0])
+
+
+@check("graph.checkpoint-determinism", since="2.6")
+def test_a_second_run_that_saves_other_tensors_is_refused(subject: Subject) -> None:
+    checkpoint, error = torch.utils.checkpoint.checkpoint, torch.utils.checkpoint.CheckpointError
+    for name, second in (("fewer tensors", lambda x: x * 2), ("other shapes", lambda x: (x[:1] * x[:1]).expand(2) * 2)):
+        runs: list[int] = []
+
+        def function(x: torch.Tensor) -> torch.Tensor:
+            runs.append(1)
+            return x * x if len(runs) == 1 else second(x)
+
+        x = leaf([1.0, 2.0], subject)
+        out = checkpoint(function, x, use_reentrant=False)
+        assert_raises(f"a second run that saves {name}", error, lambda: out.sum().backward())
+    require(issubclass(error, RuntimeError), "CheckpointError is no RuntimeError", RuntimeError, error)
+
+
+@check("graph.checkpoint-contexts", since="2.6")
+def test_both_runs_may_have_a_context_of_their_own(subject: Subject) -> None:
+    log: list[str] = []
+
+    @contextlib.contextmanager
+    def noting(name: str) -> Iterator[None]:
+        log.append(name)
+        yield
+        log.append(f"after {name}")
+
+    x = leaf([1.0, 2.0], subject)
+    contexts = lambda: (noting("first"), noting("second"))  # noqa: E731
+    function = counted(lambda x: x * x, [])
+    out = torch.utils.checkpoint.checkpoint(function, x, use_reentrant=False, context_fn=contexts)
+    require(log == ["first", "after first"], "the contexts of the first run", ["first", "after first"], log)
+    out.sum().backward()
+    require("second" in log and log.count("first") == 1, "the contexts of both runs", ["first", "second"], log)
+    exact("x.grad through a checkpoint", x.grad, [2.0, 4.0])

@@ -65,6 +65,22 @@ def test_the_users_backward_is_what_runs(subject: Subject) -> None:
 
 
 @check("graph.custom-function")
+def test_the_users_backward_runs_for_every_shape_dtype_and_call(subject: Subject) -> None:
+    Odd = odd()
+    for dtype in ("float32", "float64", "complex64"):
+        for shape in ((), (0,), (1,), (33,), (2, 3, 4), (40000,)):
+            x = constant(np.ones(shape), subject, dtype).requires_grad_()
+            for times in (1, 2):
+                y = Odd.apply(x * 1)
+                exact(f"Odd.apply, shape {shape}", y, np.full(shape, 2.0), dtype)
+                y.backward(torch.ones_like(y))
+                exact(f"x.grad after {times} calls, shape {shape}", x.grad, np.full(shape, 1000.0 * times), dtype)
+    first = leaf([1.0], subject)
+    Odd.apply(Odd.apply(first)).backward()
+    exact("x.grad of a Function applied twice", first.grad, [1e6])
+
+
+@check("graph.custom-function")
 def test_what_needs_no_gradient_is_not_recorded(subject: Subject) -> None:
     fixed = constant([1.0], subject)
     out = odd().apply(fixed)

@@ -14,6 +14,8 @@ from conformance.inplace import small
 from conformance.inplace_calls import judge, ready, refused, rows, version
 from conformance.inplace_methods import METHODS
 from conformance.numerics import COMPOSED
+from properties.strategies.recipe import contiguous, row_stepped
+from properties.strategies.values import distinct
 
 pytestmark = must_answer
 
@@ -138,3 +140,22 @@ def assert_gradient(method, made, leaf):
         low, high = (method.asked(call.x.dtype, np.full_like(call.x.array, n), call.args, call.options) for n in (0, 1))
         counts = (low != high) & (method.grad != "zero")
         assert_values(text, grad, counts.astype(np.float64), dtype=call.x.dtype)
+
+
+# By name: the shape of the source, and how often each of its elements comes to stand in a self of 3 x 4.
+SOURCES = {"copy_": (((3, 4), 1), ((4,), 3), ((3, 1), 4), ((), 12)), "fill_": (((), 12),)}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"inplace.{name}")) for name in SOURCES])
+def test_what_is_copied_gets_the_gradient_of_its_copies(subject, name):
+    for shape, count in SOURCES[name]:
+        for layout in (contiguous, row_stepped):
+            for dtype in ("float32", "float64"):
+                source = contiguous(distinct("float64", shape), "float64").with_grad().on(subject)
+                x = layout(np.ones((3, 4)), dtype).on(subject)
+                text = f"x.{name}(float64 {shape}), x {dtype} {tuple(x.stride())}"
+                require(
+                    getattr(x, name)(source) is x and not x.is_leaf, f"{text}, which requires grad, is not recorded"
+                )
+                (x * 2).sum().backward()
+                assert_values(f"the gradient of the source of {text}", source.grad, np.full(shape, 2.0 * count))

@@ -51,7 +51,7 @@ def ways(name: str) -> dict[str, Any]:
 @check("inplace.keyword")
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_inplace_decides_whether_the_argument_changes(subject, name):
-    rule = ACTIVATIONS[name][3]
+    _, _, args, rule = ACTIVATIONS[name]
     for call, way in ways(name).items():
         for dtype in ("float32", "float64"):
             for recipe in layouts(VALUES, dtype):
@@ -59,7 +59,7 @@ def test_inplace_decides_whether_the_argument_changes(subject, name):
                 x, before = base.as_strided(recipe.shape, recipe.strides, recipe.offset), host.bits(base)
                 kept, told, text = Unchanged(x=x), version(x), f"{call}, x {dtype} {recipe.strides}"
                 out = way(x)
-                assert_values(text, out, rule(recipe.array.astype(np.longdouble)), COMPOSED, dtype=dtype)
+                assert_values(text, out, rule(recipe.array.astype(np.longdouble), *args), COMPOSED, dtype=dtype)
                 if "inplace" not in call:
                     kept.check(text)
                     assert_apart(text, out, x)

@@ -52,7 +52,7 @@ def test_parts_of_a_tensor_change_once(subject, sign):
 
 
 @check("inplace.augmented-parts")
-@pytest.mark.parametrize("sign", OPERATORS)
+@pytest.mark.parametrize("sign", [sign for sign in OPERATORS if sign != "//="])
 def test_masked_parts_and_tensors_on_the_right(subject, sign):
     for recipe in layouts(distinct("int64", (4, 5)), "int64"):
         x, expected = recipe.on(subject), recipe.array

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -80,6 +81,25 @@ def test_asarray_shares_an_array_without_dimensions(subject: Subject) -> None:
             a = distinct(dtype, ())
             call = f"torch.asarray(0-d {dtype} array, copy={copy})"
             assert_shared(call, assert_bits(call, torch.asarray(a, copy=copy), a.copy(), dtype), a)
+
+
+class Mine(np.ndarray):
+    """An array by another name."""
+
+
+@check("numpy.subclasses")
+def test_subclasses_of_ndarray_are_read_as_arrays(subject: Subject) -> None:
+    for dtype in ("float64", "int32", "bool"):
+        for layout in LAYOUTS:
+            a = ndarray(LAYOUTS[layout](distinct(dtype, (3, 4)), dtype)).view(Mine)
+            for name in ("from_numpy", "as_tensor", "asarray", "from_dlpack"):
+                if name == "from_dlpack" and dtype == "bool":
+                    continue  # a claim of its own
+                t, call = getattr(torch, name)(a), f"torch.{name}({layout} {dtype} array of a subclass)"
+                require(type(t) is torch.Tensor, f"{call} is a {type(t).__name__}", "Tensor", type(t).__name__)
+                assert_shared(call, assert_bits(call, t, np.array(a), dtype), a)
+            assert_separate("torch.tensor(array of a subclass)", torch.tensor(a), a)
+            assert_bits("torch.tensor(array of a subclass)", torch.tensor(a), np.array(a), dtype)
 
 
 @check("numpy.asarray-tensor")

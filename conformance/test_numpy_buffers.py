@@ -12,6 +12,7 @@ from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES, NUMPY
 from conformance.host import decode
+from conformance.numpy_warnings import warned
 from conformance.sharing import address, assert_bits, assert_separate, assert_shared
 from conformance.subject import Subject
 
@@ -109,6 +110,24 @@ def test_frombuffer_makes_a_leaf_and_keeps_its_buffer(subject: Subject) -> None:
         lambda: torch.frombuffer(bytearray(8), dtype=torch.int32, requires_grad=True),
     )
     del filler
+
+
+@check("numpy.frombuffer-read-only")
+def test_frombuffer_shares_what_cannot_be_written_to_with_a_warning(subject: Subject) -> None:
+    for name, buffer in {"bytes": RAW, "memoryview": memoryview(RAW), "read-only array": read_only()}.items():
+        t, messages = warned(lambda buffer=buffer: torch.frombuffer(buffer, dtype=torch.uint8))
+        expected = np.frombuffer(buffer, np.uint8)
+        call = f"torch.frombuffer({name}, dtype=torch.uint8)"
+        assert_shared(call, assert_bits(call, t, expected.copy(), "uint8"), expected)
+        require(any("writ" in message for message in messages), f"{call} gives no warning", "a UserWarning", messages)
+    _, messages = warned(lambda: torch.frombuffer(bytearray(RAW), dtype=torch.uint8))
+    require(not messages, "torch.frombuffer(bytearray) warns", "no warning", messages)
+
+
+def read_only() -> np.ndarray:
+    a = np.frombuffer(RAW, np.uint8).copy()
+    a.flags.writeable = False
+    return a
 
 
 @check("numpy.asarray-buffer")

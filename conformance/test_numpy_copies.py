@@ -72,11 +72,15 @@ def test_conversion_to_narrower_floats_rounds_to_even(subject: Subject) -> None:
 @check("numpy.tensor-converts")
 def test_array_of_floats_to_integers_cuts_towards_zero(subject: Subject) -> None:
     a = np.array([0.0, 0.9, -0.9, 1.5, -1.5, 2.5, -2.5, 99.99, -99.99])
-    for target in ("int8", "int16", "int32", "int64"):
-        t = torch.tensor(a, dtype=host.torch_dtype(target), device=subject.device)
-        assert_values(f"torch.tensor(a, dtype=torch.{target})", t, np.trunc(a), dtype=target)
-    truth = torch.tensor(np.array([0.0, -0.0, 1e-300, -2, np.nan, np.inf]), dtype=torch.bool, device=subject.device)
-    assert_values("torch.tensor(a, dtype=torch.bool)", truth, [False, False, True, True, True, True], dtype="bool")
+    reals = np.array([0.0, -0.0, 1e-300, -2, 0.5, np.nan, np.inf])
+    for name in ("tensor", "as_tensor", "asarray"):
+        make = getattr(torch, name)
+        for target in ("int8", "int16", "int32", "int64"):
+            for source in (a, a.astype(np.float32), np.repeat(a, 2)[::2]):
+                t = make(source, dtype=host.torch_dtype(target), device=subject.device)
+                assert_values(f"torch.{name}({source.dtype} array, dtype=torch.{target})", t, np.trunc(a), dtype=target)
+        truth = make(reals, dtype=torch.bool, device=subject.device)
+        assert_values(f"torch.{name}(reals, dtype=torch.bool)", truth, [False, False, *[True] * 5], dtype="bool")
 
 
 @check("numpy.tensor-requires-grad")

@@ -8,7 +8,7 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, require
 from conformance.check import check, must_answer
-from conformance.sharing import address, assert_array, assert_shared
+from conformance.sharing import address, assert_array, assert_separate, assert_shared
 from conformance.subject import Subject
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import distinct
@@ -76,6 +76,37 @@ def test_force_is_the_long_way_in_one_word(subject: Subject) -> None:
             t.requires_grad_(False)
         before.check(call)
     assert_raises("numpy(True)", TypeError, lambda: torch.ones(1).numpy(True))  # type: ignore[misc]
+
+
+@check("numpy.numpy-force")
+def test_force_copies_only_where_it_has_to(subject: Subject) -> None:
+    subject.require_feature("host_memory")
+    for dtype in ("float32", "complex64", "int64"):
+        for layout in LAYOUTS:
+            t = LAYOUTS[layout](distinct(dtype, (3, 5)), dtype).on(subject)
+            assert_shared(f"numpy(force=True) of a {layout} {dtype} tensor", t, t.numpy(force=True))
+    values = np.array([1 + 2j, -3 - 0.5j, 4j], np.complex64)
+    z = host.tensor(values, "complex64", subject.device).requires_grad_()
+    for call, t, due in (
+        ("z.conj()", z.conj(), values.conj()),
+        ("z.conj().imag", z.conj().imag, -values.imag),
+        ("(z * 1).conj()[1:]", (z * 1).conj()[1:], values.conj()[1:]),
+    ):
+        for name, tensor in ((call, t), (f"{call}.detach()", t.detach())):
+            a = assert_array(f"{name}.numpy(force=True)", tensor.numpy(force=True), due)
+            assert_separate(f"{name}.numpy(force=True)", z, a)
+
+
+@check("numpy.requires-grad-needs-data")
+def test_leaves_become_arrays_under_no_grad(subject: Subject) -> None:
+    subject.require_feature("host_memory")
+    leaf = torch.tensor([12.0, 11], requires_grad=True, device=subject.device)
+    result = leaf * 2
+    with torch.no_grad():
+        for t in (leaf, result, leaf[1:]):
+            assert_shared("numpy() under no_grad", t, assert_array("numpy() under no_grad", t.numpy(), host.array(t)))
+    assert_raises("numpy() after no_grad", RuntimeError, leaf.numpy)
+    require(leaf.requires_grad and result.requires_grad, "numpy() under no_grad ends requires_grad", True, False)
 
 
 @check("numpy.bridge-printed-output")

@@ -78,6 +78,42 @@ def test_asarray_converts_to_the_dtype_that_is_asked_for(subject: Subject, layou
             assert_shared(f"np.asarray({source} tensor, {target})", t, found["np.asarray"])
 
 
+@check("numpy.array-dtype")
+def test_arrays_in_the_other_byte_order(subject: Subject) -> None:
+    subject.require_feature("host_memory")
+    for name in ("f2", "f4", "f8", "i2", "i4", "i8", "c8"):
+        swapped = np.dtype(name).newbyteorder()
+        values = distinct(np.dtype(name).name, (3, 4))
+        t = host.tensor(values, np.dtype(name).name, subject.device)
+        found = {"np.asarray": np.asarray(t, dtype=swapped), "np.array": np.array(t, dtype=swapped)}
+        found["__array__"] = t.__array__(swapped)
+        for call, a in found.items():
+            assert_array(f"{call}({name} tensor, {swapped.str!r})", a, values.astype(swapped))
+            assert_separate(f"{call}({name} tensor, {swapped.str!r})", t, a)
+
+
+@check("numpy.sequences-of-tensors")
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool", "complex128"])
+def test_numpy_reads_lists_of_tensors(subject: Subject, dtype: str) -> None:
+    subject.require_feature("host_memory")
+    for layout in LAYOUTS:
+        recipe = LAYOUTS[layout](distinct(dtype, (4, 5)), dtype)
+        t, values = recipe.on(subject), recipe.array
+        rows, lists = (
+            list(t),
+            {"rows": list(t), "elements": list(t[1]), "a tuple": tuple(t[:, 2]), "pairs": list(t[:, :2])},
+        )
+        dues = {"rows": values, "elements": values[1], "a tuple": values[:, 2], "pairs": values[:, :2]}
+        for name, given in lists.items():
+            assert_array(
+                f"np.array({name} of a {layout} {dtype} tensor)", np.array(given), np.ascontiguousarray(dues[name])
+            )
+        for name, join in {"np.stack": np.stack, "np.concatenate": np.concatenate, "np.vstack": np.vstack}.items():
+            a, due = join(rows), join(list(values))
+            assert_array(f"{name}(rows of a {layout} {dtype} tensor)", a, due)
+            assert_separate(f"{name}(rows of a {layout} {dtype} tensor)", t, a)
+
+
 UNARY: dict[str, Callable[[Any], Any]] = {
     "np.sin": np.sin,
     "np.exp": np.exp,

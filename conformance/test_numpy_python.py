@@ -64,6 +64,26 @@ def test_item_is_the_python_number(subject: Subject, kind: str) -> None:
     same("item() of a negated view", z.imag.item(), -2.0)
 
 
+@check("numpy.item")
+def test_whole_numbers_do_not_pass_through_floats(subject: Subject) -> None:
+    for value in (2**53 + 1, -(2**53) - 1, 2**60 + 1, 2**62 - 1, 2**24 + 1, -(2**40) - 1):
+        t = torch.tensor([0, value], device=subject.device)
+        for call, out in (("item()", t[1].item()), ("int()", int(t[1])), ("tolist()", t.tolist()[1])):
+            same(f"{call} of {value}", out, value)
+        same(f"operator.index of {value}", operator.index(t[1]), value)
+
+
+@check("numpy.tolist")
+def test_lists_of_conjugates_and_negations(subject: Subject) -> None:
+    z = torch.tensor([[1 + 2j, -3.5 - 1j], [4j, 5 + 0.5j]], dtype=torch.complex128, device=subject.device)
+    for call, t in (("z.conj()", z.conj()), ("z.t().conj()", z.t().conj())):
+        due = [[(-3.5 + 1j) if n == -3.5 - 1j else n.conjugate() for n in row] for row in z.resolve_conj().tolist()]
+        due = due if "t()" not in call else [list(row) for row in zip(*due, strict=True)]
+        same(f"{call}.tolist()", t.tolist(), due)
+        same(f"{call}.imag.tolist()", t.imag.tolist(), [[n.imag for n in row] for row in due])
+        same(f"{call}[1].tolist()", t[1].tolist(), due[1])
+
+
 @check("numpy.item-one-element")
 def test_item_needs_exactly_one_element(subject: Subject) -> None:
     for shape in ((2,), (0,), (0, 3), (1, 2), (40,), (3, 3)):

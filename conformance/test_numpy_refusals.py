@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
+from conformance.numpy_warnings import warned
 from conformance.oracle import numpy as oracle
 from conformance.sharing import assert_array, assert_bits, assert_separate, assert_shared
 from conformance.subject import Subject
@@ -31,19 +31,6 @@ READERS: dict[str, Callable[[Any], torch.Tensor]] = {
     "torch.asarray(copy=True)": lambda a: torch.asarray(a, copy=True),
     "torch.Tensor": lambda a: torch.Tensor(a),
 }
-
-
-def warned(action: Callable[[], Any]) -> tuple[Any, list[str]]:
-    """What an action returns, and its UserWarnings, also those that PyTorch gives only once a process."""
-    always = torch.is_warn_always_enabled()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        torch.set_warn_always(True)
-        try:
-            out = action()
-        finally:
-            torch.set_warn_always(always)
-    return out, [str(warning.message) for warning in caught if warning.category is UserWarning]
 
 
 @check("numpy.from-numpy-negative-strides")

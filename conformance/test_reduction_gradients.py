@@ -16,7 +16,7 @@ from conformance.numerics import COMPOSED
 from conformance.oracle import reduction_scan as scan
 from conformance.subject import Subject
 from conformance.wanted import Wanted, same
-from properties.strategies.recipe import contiguous, stepped, transposed
+from properties.strategies.recipe import Recipe, contiguous, stepped, transposed
 
 pytestmark = must_answer
 
@@ -85,6 +85,16 @@ def _norm(p: float) -> Law:
     return law
 
 
+class Functions:
+    """A tensor whose methods are the functions of torch."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor = tensor
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *args, **options: getattr(torch, name)(self.tensor, *args, **options)
+
+
 # name: (call on x along dimension 1, gradient of its rows for the weights g, input)
 LAWS: dict[str, tuple[Callable[[Any], Any], Law, Array]] = {
     "sum": (lambda x: x.sum(1), lambda x, g: np.repeat(g[:, None], 5, 1), PLAIN),
@@ -116,22 +126,25 @@ LAWS: dict[str, tuple[Callable[[Any], Any], Law, Array]] = {
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=check("reduction.gradients")) for name in LAWS])
 def test_the_gradient_of_rows(subject: Subject, name: str) -> None:
-    call, law, values = LAWS[name]
+    values = LAWS[name][2]
     for dtype in ("float64", "float32"):
         for layout in (contiguous, transposed, stepped):
-            x = layout(values, dtype).with_grad().on(subject)
-            out = call(x)
-            require(out.requires_grad, f"{name} of a tensor that requires a gradient does not require one")
-            _same_as_without(f"{name}, {dtype}", out, call(layout(values, dtype).on(subject)))
-            g = (np.arange(out.numel()) % 5 - 1.5).reshape(tuple(out.shape))
-            (grad,) = torch.autograd.grad(out, x, contiguous(g, dtype).on(subject))
-            wanted = law(values, g)
-            scale = np.abs(wanted) + np.abs(g).sum() * (1 + np.abs(values).max())
-            same(
-                f"the gradient of {name}, {dtype}",
-                grad,
-                Wanted(wanted, dtype, COMPOSED.over(16), scale, signed_zeros=False),
-            )
+            for way in (Functions, lambda x: x):
+                _row_gradient(subject, name, layout(values, dtype), way)
+
+
+def _row_gradient(subject: Subject, name: str, recipe: Recipe, way: Callable[[Any], Any]) -> None:
+    call, law, values = LAWS[name]
+    text = f"{'torch' if way is Functions else 'Tensor'}.{name}, {recipe.dtype}"
+    x = recipe.with_grad().on(subject)
+    out = call(way(x))
+    require(out.requires_grad, f"{text} of a tensor that requires a gradient does not require one")
+    _same_as_without(text, out, call(way(recipe.on(subject))))
+    g = (np.arange(out.numel()) % 5 - 1.5).reshape(tuple(out.shape))
+    (grad,) = torch.autograd.grad(out, x, contiguous(g, recipe.dtype).on(subject))
+    wanted = law(values, g)
+    scale = np.abs(wanted) + np.abs(g).sum() * (1 + np.abs(values).max())
+    same(f"the gradient of {text}", grad, Wanted(wanted, recipe.dtype, COMPOSED.over(16), scale, signed_zeros=False))
 
 
 def _same_as_without(text: str, out: Any, plain: Any) -> None:
@@ -158,6 +171,36 @@ def test_the_gradient_of_whole_tensors(subject: Subject) -> None:
             _same_as_without(text, out, call(layout(TIED, "float64").on(subject)))
             (grad,) = torch.autograd.grad(out, x)
             same(f"the gradient of {text}", grad, Wanted(wanted, "float64", COMPOSED.over(16), 1.0, signed_zeros=False))
+
+
+# With the arguments behind the tensor.
+ALONG_ONE = (
+    *("argmax", "argmin", "max", "min", "median", "nanmedian", "mode", "sort", "cummax", "cummin", "sum", "mean"),
+    *("nansum", "nanmean", "prod", "amax", "amin", "std", "var", "cumsum", "cumprod", "all", "any", "count_nonzero"),
+    *("logsumexp", "logcumsumexp"),
+)
+ANSWERS: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(ALONG_ONE, (1,)),
+    **{"topk": (2,), "kthvalue": (2,), "norm": (2, 1), "quantile": (0.25, 1), "nanquantile": (0.25, 1)},
+}
+
+
+@check("reduction.index-needs-no-gradient")
+def test_every_part_of_an_answer_is_the_same_with_a_gradient(subject: Subject) -> None:
+    for name, args in ANSWERS.items():
+        for layout in (contiguous, transposed):
+            for way in ("torch", "Tensor"):
+                x, plain = layout(PLAIN, "float64").with_grad().on(subject), layout(PLAIN, "float64").on(subject)
+                call = getattr(torch, name) if way == "torch" else getattr(torch.Tensor, name)
+                parts = zip(_parts(call(x, *args)), _parts(call(plain, *args)), strict=True)
+                for place, (part, other) in enumerate(parts):
+                    _same_as_without(f"part {place} of {way}.{name}", part, other)
+                    wanted = part.is_floating_point()
+                    require(part.requires_grad is wanted, f"part {place} of {way}.{name} requires a gradient", wanted)
+
+
+def _parts(out: Any) -> tuple[Any, ...]:
+    return tuple(out) if isinstance(out, tuple) else (out,)
 
 
 @check("reduction.index-needs-no-gradient")

@@ -78,9 +78,9 @@ def _identity(subject: Subject, name: str, dtype: str, shape: tuple[int, ...], d
     x = contiguous(np.zeros(shape), dtype).on(subject)
     left = () if dim is None else tuple(side for d, side in enumerate(shape) if d != dim)
     args = (2, dim) if name == "norm" and dim is not None else () if dim is None else (dim,)
-    out = find(name)(x, *args)
-    wanted = np.full(left, value).astype(DTYPES[own].host)
-    same(f"torch.{name}(<{dtype} {shape}>, dim={dim})", out, Wanted(wanted, own))
+    wanted = Wanted(np.full(left, value).astype(DTYPES[own].host), own)
+    same(f"torch.{name}(<{dtype} {shape}>, dim={dim})", find(name)(x, *args), wanted)
+    same(f"x.{name}(dim={dim}) of <{dtype} {shape}>", getattr(x, name)(*args), wanted)
 
 
 @check("reduction.empty-refused")

@@ -74,10 +74,10 @@ def test_the_version_of_every_module_is_kept_beside_the_entries(subject):
     for name, program in CORPUS.items():
         built, forest = build(subject, program)
         for prefix in ("", "net."):
-            metadata = built.root.state_dict(prefix=prefix)._metadata
+            metadata = built.root.state_dict(prefix=prefix)._metadata  # documented, though with an underscore
             due = list(model.state_modules(forest.root, prefix.removesuffix(".")))
             assert_same(f"tree {name!r}: modules in the metadata", list(metadata), due)
-    metadata = sample(subject).state_dict()._metadata
+    metadata = sample(subject).state_dict()._metadata  # as above
     assert_same("versions", [metadata[key]["version"] for key in ("", "0", "1", "1.0")], [1, 1, 1, 2])
 
 

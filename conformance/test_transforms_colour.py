@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
@@ -421,13 +420,13 @@ def test_adjust_sharpness_blends_with_the_smoothed_image(subject, home):
         assert_image(f"{home} adjust_sharpness of a picture", adjust(given.image, factor), expected, mode)
 
 
-@in_both("transforms.gaussian-blur")
-def test_gaussian_blur_is_a_convolution(subject, home):
+KERNELS = (((3, 3), (0.5, 0.5)), ((5, 3), (1.5, 0.7)), ((1, 7), (0.3, 2.0)), ((3, 5), None))
+
+
+def judge_blurred(subject: Subject, home: str, rows: Any) -> None:
+    """Refute unless tensors are blurred by the formula, in each of the kernels' sizes."""
     blur = functional(home).gaussian_blur
-    for (given, full), (sizes, sigmas) in itertools.product(
-        tensors(subject, size=(8, 9)),
-        (((3, 3), (0.5, 0.5)), ((5, 3), (1.5, 0.7)), ((1, 7), (0.3, 2.0)), ((3, 5), None)),
-    ):
+    for (given, full), (sizes, sigmas) in itertools.product(tensors(subject, rows, (8, 9)), KERNELS):
         sigma = sigmas or tuple(0.15 * size + 0.35 for size in sizes)
         exact = oracle.blur(given.values, sizes, sigma)
         call = f"{home} gaussian_blur({given.text}, {list(sizes)}, {sigmas})"
@@ -440,9 +439,23 @@ def test_gaussian_blur_is_a_convolution(subject, home):
         given.assert_unchanged(call)
 
 
+@in_both("transforms.gaussian-blur")
+def test_gaussian_blur_is_a_convolution(subject, home):
+    judge_blurred(subject, home, [row for row in (*FLOATS, *BYTES) if row[0] != "float64"])
+
+
+@pytest.mark.parametrize("home", ("classic", "v2"))
+@check("transforms.gaussian-blur", since="2.2")  # the weights were float32 for every dtype in torchvision 0.15
+def test_gaussian_blur_has_weights_of_the_images_precision(subject, home):
+    judge_blurred(subject, home, [row for row in FLOATS if row[0] == "float64"])
+
+
 @check("transforms.gaussian-blur")
 def test_the_gaussian_blur_transform(subject):
-    values = numbers((3, 8, 9), "float64")
-    out = transforms().GaussianBlur(5, 1.25)(torch.from_numpy(values).to(subject.device))
+    values = numbers((3, 8, 9), "float32")
     exact = oracle.blur(values, (5, 5), (1.25, 1.25))
-    assert_values("GaussianBlur(5, 1.25)", out, exact, SUMMED.over(100), exact, dtype="float64")
+    for blur in (transforms().GaussianBlur(5, 1.25), transforms().GaussianBlur((5, 5), (1.25, 1.25))):
+        out = blur(tensor(subject, values))
+        assert_values(f"{blur}", out, exact, SUMMED.over(100), exact, dtype="float32")
+    for bad in (4, (3, 2), 0):
+        assert_raises(f"GaussianBlur({bad})", ValueError, lambda: transforms().GaussianBlur(bad))

@@ -18,6 +18,7 @@ from conformance.oracle import random as chances
 from conformance.oracle import transforms_colour as colour
 from conformance.samples_transforms import (
     DRAWS,
+    assert_all_seen,
     assert_chances,
     assert_image,
     functional,

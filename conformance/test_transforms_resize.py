@@ -246,8 +246,8 @@ def test_resize_of_bytes_rounds(subject, smooth):
 @pytest.mark.parametrize(
     "claim",
     [
-        pytest.param("default", marks=check("transforms.resize-default")),
-        pytest.param("plain", marks=check("transforms.resize-default-old")),
+        pytest.param("default", marks=check("transforms.resize-default", since="2.2")),
+        pytest.param("plain", marks=check("transforms.resize-default", until="2.2")),
     ],
 )
 def test_resize_of_a_tensor_by_default(subject, claim):

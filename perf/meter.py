@@ -13,11 +13,12 @@ from perf import memory, roofline
 from perf.clock import WallClock
 from perf.interval import Ratio, bootstrap, decide, ratio
 from perf.measurement import Measurement
-from perf.timing import Driver, Turns, Work, plainly, take
+from perf.timing import LEAST_ROUNDS, Driver, Turns, Work, plainly, take
 
 # A verdict against PyTorch needs that many measurements that agree, and none that says the contrary.
-ATTEMPTS = 3
 AGREEING = 2
+# Where the first leaves it open, the next ones take so many times as long.
+PATIENCE = (1, 3, 8)
 
 
 class Inconclusive(Exception):
@@ -89,18 +90,18 @@ class Meter:
         """
         seen: list[Verdict] = []
         works = [*works[:2], replace(works[0], name=f"{works[0].name} again"), *works[2:]]
-        while len(seen) < ATTEMPTS:
-            turns = self._take(works)
+        for patience in PATIENCE:
+            turns = self._take(works, patience)
             found = ratio(turns.samples[0], turns.samples[1], turns.samples[2])
             seen.append(decide(found, least=least, most=most))
             if Verdict.HELD in seen or seen.count(Verdict.REFUTED) == AGREEING:
                 break
         return turns, found, agreed(seen)
 
-    def _take(self, works: Sequence[Work]) -> Turns:
+    def _take(self, works: Sequence[Work], patience: int = 1) -> Turns:
         """Time in turn: the first time through the harness, which keeps the samples of the judged work."""
         drive, self.drive = self.drive, plainly
-        turns = take(self.clock, works, self.budget, drive)
+        turns = take(self.clock, works, patience * self.budget, drive, least_rounds=LEAST_ROUNDS + 2 * patience - 2)
         keep, self.keep = self.keep, lambda turns, judged, extra: None
         medians = {work.name: bootstrap(samples).value for work, samples in zip(works, turns.samples, strict=True)}
         keep(turns, min(1, len(works) - 1), {"seconds": medians, "loops": turns.loops})

@@ -15,7 +15,8 @@ from conformance.check import check
 from perf.meter import Meter
 from perf.timing import Work, copies_past_caches, threads
 
-FEW = 2**20
+# Sizes whose copies get memory that the process has already: larger ones are new pages each time.
+FEW = 2**18
 ARRAYS = 100_000
 # Making the list dearer than the array by the factor of the note: 6.057 s against 0.915 s.
 NOTED = 6.6
@@ -45,21 +46,22 @@ def from_list(values: list[Any]) -> torch.Tensor:
 @pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"perf.{name}-linear")) for name in COPIES])
 def test_a_copy_grows_with_the_size(subject: Any, meter: Meter, name: str) -> None:
     works = []
-    for elements in (meter.size(FEW), 8 * meter.size(FEW)):
+    for elements in (FEW, 8 * FEW):
         moved = 8 * elements
         cold = [sources(elements, subject.device) for _ in range(min(4, copies_past_caches(moved)))]
         calls = [lambda a=a, t=t: COPIES[name](a, t, subject.device) for a, t in cold]
         works.append(Work(f"{name}, {elements:,} elements", tuple(calls)))
-    meter.compare(*works, least=3.0, most=24.0, elements=8 * meter.size(FEW), group="linear")
+    meter.compare(*works, least=3.0, most=24.0, elements=8 * FEW, group="linear")
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=check(f"perf.{name}-copy-share")) for name in COPIES])
 def test_a_copy_reaches_its_share_of_bandwidth(subject: Any, meter: Meter, name: str) -> None:
-    elements = 8 * meter.size(FEW)
+    elements = 8 * FEW
     array, tensor = sources(elements, subject.device)
     work = Work.of(f"{name}, {elements:,} elements", lambda: COPIES[name](array, tensor, subject.device))
+    base = Work.of("np.copy", lambda: np.copy(array)) if subject.is_cpu else meter.copy(8 * elements)
     with threads(1):
-        meter.compare(meter.copy(8 * elements), work, most=10.0, elements=elements, threads=1, group="copy")
+        meter.compare(base, work, most=4.0, elements=elements, threads=1, group="copy")
 
 
 @check("perf.tensor-copy-share")
@@ -98,10 +100,9 @@ def test_tensor_of_an_array_is_a_copy(subject: Any, meter: Meter) -> None:
 @check("perf.code1-below-one-second")
 def test_code_1_takes_the_time_of_some_copies(subject: Any, meter: Meter) -> None:
     array = np.stack(arrays(meter.size(ARRAYS)))
-    other = np.ones_like(array)
     with threads(1):
         meter.compare(
-            Work.of("np.copyto", lambda: np.copyto(other, array)),
+            Work.of("np.copy", lambda: np.copy(array)),
             Work.of(f"torch.tensor(array of {len(array):,})", lambda: torch.tensor(array)),
             most=10.0,
             elements=array.size,

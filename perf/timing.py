@@ -83,9 +83,9 @@ class Turns:
             self.samples[place].append(self.clock.seconds(self.works[place].calls, self.loops[place]))
         self.taken += 1
 
-    def rounds(self, turn: float, budget: float) -> int:
-        """How many turns fit into a budget, both in seconds; an even-handed number between fixed bounds."""
-        return max(LEAST_ROUNDS, min(MOST_ROUNDS, int(budget / max(turn, 1e-9))))
+    def rounds(self, turn: float, budget: float, least: int = LEAST_ROUNDS) -> int:
+        """How many turns fit into a budget, both in seconds; at least so many, and at most MOST_ROUNDS."""
+        return max(least, min(MOST_ROUNDS, int(budget / max(turn, 1e-9))))
 
 
 Driver = Callable[[Call, int], None]
@@ -97,12 +97,14 @@ def plainly(turn: Call, rounds: int) -> None:
         turn()
 
 
-def take(clock: WallClock, works: Sequence[Work], budget: float, drive: Driver = plainly) -> Turns:
-    """Time works in turn for about `budget` seconds, at least five turns."""
+def take(
+    clock: WallClock, works: Sequence[Work], budget: float, drive: Driver = plainly, least_rounds: int = LEAST_ROUNDS
+) -> Turns:
+    """Time works in turn for about `budget` seconds, at least so many turns."""
     turns = Turns(clock, works)
     with undisturbed():
         turn = turns.warm_up()
-        drive(turns.turn, turns.rounds(turn, budget))
+        drive(turns.turn, turns.rounds(turn, budget, least_rounds))
     return turns
 
 

@@ -43,7 +43,7 @@ def more(factor: int) -> settings:
 
 
 @check("graph.gradients-of-programs")
-@more(15)
+@more(6)
 @given(graph=graphs(operations=PURE))
 def test_gradients_are_the_oracles(subject: Subject, graph: Graph) -> None:
     tape = oracle.run(graph.program)
@@ -68,7 +68,7 @@ def test_values_and_flags_are_the_oracles(subject: Subject, graph: Graph) -> Non
 
 
 @check("graph.writes-in-programs")
-@more(12)
+@more(6)
 @given(graph=graphs(operations=WRITING))
 def test_a_write_is_tracked_or_noticed(subject: Subject, graph: Graph) -> None:
     """The gradient is right; or the pass refuses, and something was written to that an operation had read or made."""
@@ -86,7 +86,7 @@ def test_a_write_is_tracked_or_noticed(subject: Subject, graph: Graph) -> None:
 
 
 @check("graph.intermediate-gradients")
-@more(5)
+@more(3)
 @given(graph=graphs(operations=PURE))
 def test_every_intermediate_result_has_the_oracles_gradient(subject: Subject, graph: Graph) -> None:
     tape = oracle.run(graph.program)
@@ -103,7 +103,7 @@ def test_every_intermediate_result_has_the_oracles_gradient(subject: Subject, gr
 
 
 @check("graph.hook-sees-gradient-once")
-@more(5)
+@more(3)
 @given(graph=graphs(operations=PURE))
 def test_a_hook_on_each_result_runs_once_with_its_gradient(subject: Subject, graph: Graph) -> None:
     tape = oracle.run(graph.program)

@@ -36,9 +36,9 @@ def test_the_state_of_any_tree(subject, program, prefix):
         due = list(model.state(node, prefix))
         state = module.state_dict(prefix=prefix)
         assert_same("keys", list(state), [key for key, _ in due])
-        assert_same(
-            "modules in the metadata", list(state._metadata), list(model.state_modules(node, prefix.removesuffix(".")))
-        )
+        metadata = state._metadata  # documented, though with an underscore
+        due_modules = list(model.state_modules(node, prefix.removesuffix(".")))
+        assert_same("modules in the metadata", list(metadata), due_modules)
         assert_same(
             "entries", built.leaves(module.state_dict(prefix=prefix, keep_vars=True).items()), leaves(iter(due))
         )

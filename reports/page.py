@@ -126,7 +126,8 @@ def _log(value: float) -> float:
 
 
 FIGURES = (quantity, times, percent, _log)
-FILTERS = (text.clip, text.one_line, text.seconds, text.margin, text.joined, _web, _plain_json, _word, _anchor, *FIGURES)
+TEXTS = (text.clip, text.one_line, text.seconds, text.margin, text.joined)
+FILTERS = (*TEXTS, *FIGURES, _web, _plain_json, _word, _anchor)
 
 
 def _sources() -> dict[str, str]:

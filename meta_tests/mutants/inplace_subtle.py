@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from meta_tests.mutant import Mutant, kernel, patched, strided
+from meta_tests.mutant import Mutant, patched, strided
 from meta_tests.mutants.inplace import Sound, spoil, spoiled, unrecorded, when
 
 Tensor = torch.Tensor
@@ -96,7 +96,7 @@ def turned_back(x: Any, *args: Any) -> bool:
 
 
 def broadcast(x: Any, *args: Any) -> bool:
-    return any(isinstance(a, Tensor) and 0 < a.dim() < x.dim() for a in args)
+    return any(isinstance(a, Tensor) and a.shape != x.shape for a in args)
 
 
 def given(name: str, change: Callable[[Any], Any]) -> Any:
@@ -140,7 +140,7 @@ ARGUMENTS = [
     ),
     method(
         "mul_",
-        "mul_ is wrong for an argument of fewer dimensions where self is channels-last",
+        "mul_ is wrong for a broadcast argument where self is channels-last",
         when(lambda x, *a: channels_last(x) and broadcast(x, *a), spoiled),
     ),
     method(
@@ -181,17 +181,13 @@ LAZY = [
     method("copy_", "copy_ forgets that its source is a conjugate", reads_physically("copy_"), "lazy-operands"),
     method("add_", "add_ forgets that its argument is negated", reads_physically("add_"), "lazy-operands"),
     method("add_", "add_ writes to a negated self without the sign", when(negated, forgets_the_sign), "lazy-operands"),
-    kernel(
-        "inplace.lazy-operands",
-        "zero_ of a negated self leaves it",
-        "zero_",
-        lambda func, x: x if x.is_neg() else func(x),
-    ),
+    method("zero_", "zero_ of a negated self leaves it", when(negated, lambda sound, x: x), "lazy-operands"),
 ]
 
 AUTOGRAD = [
     method("mul_", "mul_ does not record an argument that requires grad", when(tracked_argument, unrecorded)),
     method("copy_", "copy_ does not record a source that requires grad", when(tracked_argument, unrecorded)),
+    method("fill_", "fill_ does not record a number that requires grad", when(tracked_argument, unrecorded)),
     method("addcmul_", "addcmul_ does not record arguments that require grad", when(tracked_argument, unrecorded)),
     method(
         "sqrt_",
@@ -199,8 +195,8 @@ AUTOGRAD = [
         when(lambda x, *a: not torch.is_grad_enabled(), lambda sound, x, *a: (sound(x.data), x)[1]),
     ),
     method(
-        "exp_",
-        "exp_ on a view of a result does not reach the gradient of its base",
+        "square_",
+        "square_ on a view of a result does not reach the gradient of its base",
         when(lambda x, *a: x._base is not None and x.requires_grad, lambda sound, x, *a: (sound(x.data), x)[1]),
         "views-of-results",
     ),

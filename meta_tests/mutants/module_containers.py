@@ -77,19 +77,21 @@ def fresh_sum(sound: Any, self: Any, other: Any) -> Any:
     return make(self, [*self, *other])
 
 
+def item_copied(sound: Any, self: Any, place: Any) -> Any:
+    return copy.copy(sound(self, place)) if place == 1 else sound(self, place)
+
+
+def pop_last(sound: Any, self: Any, place: Any = -1) -> Any:
+    return (self[place], sound(self, -1))[0]
+
+
 def kind_mutants(word: str, owner: Any) -> list[Mutant]:
     """The mutants that Sequential and ModuleList share."""
     claim = f"module.{word}"
     return [
         method(f"{claim}-indexing", "places beyond the end give the last", "__getitem__", clamp, owner),
         method(f"{claim}-indexing", "negative places below -1 are one off", "__getitem__", negative_off, owner),
-        method(
-            f"{claim}-indexing",
-            "an index gives a copy",
-            "__getitem__",
-            lambda s, self, n: copy.copy(s(self, n)) if n == 1 else s(self, n),
-            owner,
-        ),
+        method(f"{claim}-indexing", "an index gives a copy", "__getitem__", item_copied, owner),
         method(f"{claim}-slicing", "a slice copies its layers", "__getitem__", copies, owner),
         method(f"{claim}-slicing", "a slice is a list", "__getitem__", as_list, owner),
         method(f"{claim}-slicing", "a step of 2 is ignored", "__getitem__", no_step, owner),
@@ -99,13 +101,7 @@ def kind_mutants(word: str, owner: Any) -> list[Mutant]:
         method(f"{claim}-editing", "append returns nothing", "append", lambda s, self, m: s(self, m) and None, owner),
         method(f"{claim}-deleting", "deleting leaves gaps in the numbers", "__delitem__", gaps_left, owner),
         method(f"{claim}-deleting", "a reversed slice deletes all", "__delitem__", slice_from_front, owner),
-        method(
-            f"{claim}-deleting",
-            "pop removes the last whatever is asked",
-            "pop",
-            lambda s, self, n=-1: (self[n], s(self, -1))[0],
-            owner,
-        ),
+        method(f"{claim}-deleting", "pop removes the last whatever is asked", "pop", pop_last, owner),
         method(f"{claim}-adding", "a + b changes a", "__add__", in_place_sum, owner),
         method(f"{claim}-adding", "a += b makes a new object", "__iadd__", fresh_sum, owner),
     ]

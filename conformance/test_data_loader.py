@@ -1,0 +1,359 @@
+"""DataLoader without workers, by example: batches, order, length, arguments."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+from torch.utils import data
+
+from conformance import host
+from conformance.assertions import assert_raises, assert_tensor, assert_values, require
+from conformance.check import check, must_answer
+from conformance.oracle import data as oracle
+from conformance.samples_data import (
+    Mixed,
+    OneByOne,
+    Pairs,
+    Point,
+    Sized,
+    Squares,
+    assert_batch,
+    assert_is,
+    flat,
+    mixed,
+    plain,
+)
+
+pytestmark = must_answer
+
+
+@check("data.dataloader-batches")
+def test_samples_become_batches(subject):
+    for length in (1, 2, 5, 6, 7, 17, 33):
+        for size in (1, 2, 3, 5, 16, 40):
+            found = list(data.DataLoader(Pairs(length), batch_size=size))
+            cut = oracle.batches(range(length), size)
+            assert_is(f"number of batches of {size} out of {length}", len(found), len(cut))
+            for indices, batch in zip(cut, found, strict=True):
+                index = np.array(indices)
+                due = np.stack([index, index + 0.5, -index], 1).astype(np.float32)
+                assert_batch(f"the batch of {indices}", batch, [due, 2 * index])
+                require(type(batch) is list, f"a batch of pairs is a {type(batch).__name__}")
+    assert_is("batches by default", flat(data.DataLoader(Squares(3))), [[0], [1], [4]])
+    assert_is("batch_size by default", data.DataLoader(Squares(3)).batch_size, 1)
+    assert_is("batch_size as the second argument", flat(data.DataLoader(Squares(3), 2)), [[0, 1], [4]])
+
+
+@check("data.dataloader-batches")
+def test_samples_of_every_kind_become_batches(subject):
+    for length, size in ((5, 2), (3, 3), (4, 10)):
+        for indices, batch in zip(oracle.batches(range(length), size), data.DataLoader(Mixed(length), size), strict=True):
+            assert_batch(f"the batch of {indices}", batch, mixed(indices))
+            require(type(batch["point"]) is Point, f"a namedtuple becomes a {type(batch['point']).__name__}")
+
+
+@check("data.dataloader-length")
+def test_the_length_is_the_number_of_batches(subject):
+    for length in (0, 1, 2, 5, 6, 7, 17):
+        for size in (1, 2, 3, 6, 20, None):
+            for drop in (False, True):
+                if size is None and drop:
+                    continue
+                loader = data.DataLoader(Squares(length), size, drop_last=drop)
+                due = oracle.count(length, size, drop)
+                call = f"len(DataLoader) of {length} with batch_size={size}, drop_last={drop}"
+                assert_is(call, len(loader), due)
+                assert_is(f"{call}, counted", len(list(loader)), due)
+                assert_is(f"{call}, afterwards", len(loader), due)
+    assert_is("with a sampler", len(data.DataLoader(Squares(9), 2, sampler=[1, 2, 3])), 2)
+    assert_is("with a batch sampler", len(data.DataLoader(Squares(9), batch_sampler=[[1], [2, 3], [4], []])), 4)
+    assert_is("with shuffle", len(data.DataLoader(Squares(9), 2, shuffle=True, drop_last=True)), 4)
+
+
+@check("data.dataloader-drop-last")
+def test_an_incomplete_batch_is_left_out(subject):
+    for length in (0, 1, 3, 4, 6, 7, 17):
+        for size in (1, 2, 3, 4, 20):
+            for drop in (False, True):
+                own = Squares(length)
+                found = flat(data.DataLoader(own, size, drop_last=drop))
+                due = [[i * i for i in batch] for batch in oracle.batches(range(length), size, drop)]
+                assert_is(f"batches of {size} out of {length}, drop_last={drop}", found, due)
+    sizes = [len(batch) for batch in data.DataLoader(Squares(10), 4, shuffle=True, drop_last=True)]
+    assert_is("sizes with shuffle", sizes, [4, 4])
+    require(data.DataLoader(Squares(1)).drop_last is False, "drop_last is not False by default")
+
+
+@check("data.dataloader-order")
+def test_the_given_order_is_kept(subject):
+    for length in (1, 7, 40):
+        for options in ({}, {"shuffle": False}, {"shuffle": None}, {"batch_size": 4}, {"batch_size": None}):
+            own = Squares(length)
+            loader = data.DataLoader(own, **options)
+            for _ in range(3):
+                own.asked.clear()
+                list(loader)
+                assert_is(f"the order of the calls with {options}", own.asked, list(range(length)))
+
+
+def orders(loader, epochs=1):
+    """The samples of so many epochs, each in a row."""
+    return [[value for batch in loader for value in plain(batch)] for _ in range(epochs)]
+
+
+@check("data.dataloader-shuffles")
+def test_shuffling_gives_another_order_each_epoch(subject):
+    for length, size in ((40, 1), (40, 7), (33, 64)):
+        loader = data.DataLoader(range(length), size, shuffle=True)
+        found = orders(loader, 4)
+        for order in found:
+            assert_is("the samples of an epoch, sorted", sorted(order), list(range(length)))
+        require(len({tuple(order) for order in found}) == 4, "two epochs have one order")
+        require(list(range(length)) not in found, "an epoch has the given order")
+        sizes = [len(batch) for batch in loader]
+        assert_is("sizes of the batches", sizes, [len(batch) for batch in oracle.batches(range(length), size)])
+    require(orders(data.DataLoader(range(40), 4))[0] == list(range(40)), "the loader shuffles by default")
+    several = [orders(data.DataLoader(range(40), shuffle=True))[0] for _ in range(3)]
+    require(len({tuple(order) for order in several}) == 3, "two loaders have one order")
+
+
+@check("data.dataloader-shuffles")
+def test_shuffling_mixes_the_whole_dataset(subject):
+    firsts = [orders(data.DataLoader(range(60), 6, shuffle=True))[0][:6] for _ in range(60)]
+    seen = {value for first in firsts for value in first}
+    require(len(seen) > 50, f"only {len(seen)} of 60 samples were ever in a first batch")
+    order = orders(data.DataLoader(range(2000), 50, shuffle=True))[0]
+    moved = np.abs(np.array(order) - np.arange(2000)).mean()
+    require(500 < moved < 830, f"samples move by {moved:.0f} places on average, 667 are due")
+
+
+@check("data.dataloader-generator")
+def test_a_seed_repeats_the_order(subject):
+    for options in ({}, {"batch_size": 7}, {"batch_size": None}):
+        found = []
+        for seed, noise in ((1, 5), (1, 6), (2, 5)):
+            torch.manual_seed(noise)
+            generator = torch.Generator().manual_seed(seed)
+            found.append([plain(list(data.DataLoader(range(50), shuffle=True, generator=generator, **options))) for _ in range(2)])
+        require(found[0] == found[1] != found[2], f"the order does not follow the generator with {options}")
+        require(found[0][0] != found[0][1], "the second epoch repeats the first")
+        found = []
+        for seed in (1, 1, 2):
+            torch.manual_seed(seed)
+            loader = data.DataLoader(range(50), shuffle=True, **options)
+            found.append([plain(list(loader)) for _ in range(2)])
+        require(found[0] == found[1] != found[2], f"the order does not follow torch.manual_seed with {options}")
+
+
+@check("data.dataloader-sampler")
+def test_a_sampler_gives_the_order(subject):
+    for indices in ([3, 1, 1, 0], [], (5,), range(8, 0, -2), {4: "x", 2: "y"}, data.SequentialSampler(range(3))):
+        for size in (1, 3, None):
+            loader = data.DataLoader(Squares(9), size, sampler=indices)
+            due = [i * i for i in indices]
+            for _ in range(2):
+                found = flat(loader)
+                assert_is("the samples", found if size is None else [i for batch in found for i in batch], due)
+            assert_is("length", len(loader), oracle.count(len(indices), size))
+            require(loader.sampler is indices, "loader.sampler is another one")
+    names = {"a": 1, "b": 2, "c": 3}
+    assert_is("by keys", flat(data.DataLoader(names, 2, sampler=["c", "a", "b"])), [[3, 1], [2]])
+    dropped = data.DataLoader(Squares(9), 2, sampler=[5, 6, 7], drop_last=True)
+    assert_is("with drop_last", (flat(dropped), len(dropped)), ([[25, 36]], 1))
+
+
+@check("data.dataloader-batch-sampler")
+def test_a_batch_sampler_gives_the_batches(subject):
+    for lists in ([[3, 1], [1], [0, 2, 4]], [(5, 6)], [], [[0]] * 3):
+        loader = data.DataLoader(Squares(9), batch_sampler=lists)
+        for _ in range(2):
+            assert_is("the batches", flat(loader), [[i * i for i in batch] for batch in lists])
+        assert_is("length", len(loader), len(lists))
+        require(loader.batch_sampler is lists and loader.batch_size is None, "batch_sampler or batch_size is another")
+    with_batches = data.BatchSampler([4, 3, 2], 2, False)
+    assert_is("of a BatchSampler", flat(data.DataLoader(Squares(9), batch_sampler=with_batches)), [[16, 9], [4]])
+    by_sampler = data.DataLoader(data.TensorDataset(torch.arange(9)), sampler=with_batches, batch_size=None)
+    assert_is("lists as indices", [plain(batch[0]) for batch in by_sampler], [[4, 3], [2]])
+
+
+@check("data.dataloader-batch-size-none")
+def test_batching_can_be_switched_off(subject):
+    samples = [torch.ones(2), np.array([1, 2], np.int16), np.float32(1.5), 3, 2.5, "text", None, (1, np.ones(2)), {"a": np.zeros(1)}]
+    for workers in (0, 1):
+        found = list(data.DataLoader(samples, batch_size=None, num_workers=workers))
+        assert_is("number of samples", len(found), len(samples))
+        assert_values("the tensor", found[0], np.ones(2), dtype="float32")
+        assert_values("the array", found[1], np.array([1, 2]), dtype="int16")
+        assert_values("the numpy scalar", found[2], np.float32(1.5), dtype="float32")
+        assert_is("the others", found[3:7], [3, 2.5, "text", None])
+        require(type(found[3]) is int and type(found[4]) is float, "a number has become something else")
+        assert_is("the tuple", plain(found[7]), [1, [1.0, 1.0]])
+        assert_values("the array in a dict", found[8]["a"], np.zeros(1))
+    require(next(iter(data.DataLoader(samples, None))) is samples[0], "the tensor is another one")
+    loader = data.DataLoader(samples, batch_size=None)
+    require(loader.batch_size is None and loader.batch_sampler is None and len(loader) == 9, "there is a batch size")
+
+
+@check("data.dataloader-collate-fn")
+def test_collate_fn_makes_the_batches(subject):
+    given = []
+    loader = data.DataLoader(Squares(5), 2, collate_fn=lambda batch: given.append(batch) or ("made", sum(batch)))
+    assert_is("what is delivered", list(loader), [("made", 1), ("made", 13), ("made", 16)])
+    assert_is("what collate_fn was given", given, [[0, 1], [4, 9], [16]])
+    require(all(type(batch) is list for batch in given), "collate_fn is given no list")
+    single = data.DataLoader(Squares(3), None, collate_fn=lambda sample: -sample)
+    assert_is("without batching", list(single), [0, -1, -4])
+    for workers in (0, 1):
+        loader = data.DataLoader(Squares(4), 3, collate_fn=list, num_workers=workers)
+        assert_is(f"collate_fn=list, {workers} workers", list(loader), [[0, 1, 4], [9]])
+    ragged = data.DataLoader([torch.ones(n) for n in (1, 2)], 2, collate_fn=lambda batch: [len(x) for x in batch])
+    assert_is("of tensors that could not be stacked", list(ragged), [[1, 2]])
+
+
+@check("data.dataloader-getitems")
+def test_getitems_fetches_a_whole_batch(subject):
+    assert_is("batches", flat(data.DataLoader(OneByOne(), 3)), [[1030, 1031, 1032], [1033, 1034, 1035], [1016]])
+    assert_is("with workers", flat(data.DataLoader(OneByOne(), 4, num_workers=1)), [[1040, 1041, 1042, 1043], [1034, 1035, 1036]])
+    assert_is("without batching", flat(data.DataLoader(OneByOne(), None)), list(range(7)))
+    assert_is("of a batch sampler", flat(data.DataLoader(OneByOne(), batch_sampler=[[6, 0]])), [[1026, 1020]])
+
+
+@check("data.dataloader-restarts")
+def test_each_iteration_starts_anew(subject):
+    loader = data.DataLoader(Squares(5), 2)
+    for batch in loader:
+        assert_is("the first batch", plain(batch), [0, 1])
+        break
+    assert_is("an epoch after a break", flat(loader), [[0, 1], [4, 9], [16]])
+    one, two = iter(loader), iter(loader)
+    found = [plain(next(iterator)) for iterator in (one, two, one, two, one)]
+    assert_is("two iterations at a time", found, [[0, 1], [0, 1], [4, 9], [4, 9], [16]])
+    assert_raises("next after the end", StopIteration, lambda: next(one))
+    assert_raises("next after the end, again", StopIteration, lambda: next(one))
+    assert_is("the other one", plain(next(two)), [16])
+    require(iter(two) is two, "an iterator of the loader is not its own iterator")
+    assert_is("zip of two epochs", len(list(zip(loader, loader, strict=True))), 3)
+    seen = [(plain(a), plain(b)) for a in loader for b in loader]
+    assert_is("a loop in a loop", len(seen), 9)
+    assert_is("the last of it", seen[-1], ([16], [16]))
+
+
+@check("data.dataloader-follows-dataset")
+def test_changes_of_the_dataset_show(subject):
+    own = [0, 1, 2]
+    loader = data.DataLoader(own, 2)
+    assert_is("before", flat(loader), [[0, 1], [2]])
+    own[0] = 7
+    own.append(3)
+    assert_is("afterwards, and the length", (flat(loader), len(loader)), ([[7, 1], [2, 3]], 2))
+    iterator = iter(loader)
+    next(iterator)
+    own[3] = 9
+    assert_is("changed during an epoch", plain(next(iterator)), [2, 9])
+    require(loader.dataset is own, "loader.dataset is another one")
+
+
+@check("data.dataloader-refuses")
+def test_a_loader_refuses_other_arguments(subject):
+    refused = [{"batch_size": size} for size in (0, -1, 2.0, True)]
+    refused += [{"num_workers": -1}, {"timeout": -1}, {"persistent_workers": True}, {"prefetch_factor": 3}]
+    refused += [{"multiprocessing_context": "fork"}, {"num_workers": 1, "multiprocessing_context": "no such method"}]
+    refused += [{"drop_last": "yes"}, {"drop_last": 1}]
+    for options in refused:
+        assert_raises(f"DataLoader with {options}", ValueError, lambda: data.DataLoader(Squares(3), **options))
+    assert_raises("an unknown option", TypeError, lambda: data.DataLoader(Squares(3), worker=1))
+    assert_raises("shuffle of nothing", ValueError, lambda: _shuffled_nothing())
+    assert_is("a good one", flat(data.DataLoader(Squares(3), 2, num_workers=0, timeout=0)), [[0, 1], [4]])
+
+
+def _shuffled_nothing():
+    # Some releases refuse when the loader is made, others would when it is iterated.
+    loader = data.DataLoader(Squares(0), shuffle=True)
+    if not list(loader):
+        raise ValueError("nothing to shuffle")
+
+
+@check("data.dataloader-exclusive")
+def test_options_that_exclude_each_other(subject):
+    lists = [[0], [1, 2]]
+    refused = [{"sampler": [0], "shuffle": True}, {"sampler": data.SequentialSampler(range(3)), "shuffle": True}]
+    refused += [{"batch_sampler": lists, **other} for other in ({"batch_size": 2}, {"shuffle": True}, {"sampler": [0]}, {"drop_last": True}, {"batch_size": None})]
+    refused += [{"batch_size": None, "drop_last": True}]
+    for options in refused:
+        assert_raises(f"DataLoader with {options}", ValueError, lambda: data.DataLoader(Squares(3), **options))
+    allowed = [{"sampler": [0], "shuffle": False}, {"batch_sampler": lists, "batch_size": 1, "shuffle": False}]
+    for options in allowed:
+        require(len(data.DataLoader(Squares(3), **options)), f"DataLoader with {options} has no batches")
+
+
+@check("data.dataloader-fixed")
+def test_a_made_loader_cannot_be_changed(subject):
+    loader = data.DataLoader(Squares(5), 2)
+    values = {"dataset": Squares(2), "batch_size": 3, "sampler": [0], "batch_sampler": [[0]], "drop_last": True, "persistent_workers": True}
+    for name, value in values.items():
+        assert_raises(f"loader.{name} = …", ValueError, lambda: setattr(loader, name, value))
+    assert_is("the batches afterwards", flat(loader), [[0, 1], [4, 9], [16]])
+
+
+@check("data.first-batch")
+def test_the_first_batch_has_images_and_labels(subject):
+    images = [(torch.full((3, 224, 224), float(place)), place % 2) for place in range(6)]
+    loader = data.DataLoader(images, batch_size=4, shuffle=True)
+    inputs, classes = next(iter(loader))
+    assert_tensor("the images", inputs, "float32", (4, 3, 224, 224))
+    assert_tensor("the labels", classes, "int64", (4,))
+    kinds = host.array(inputs[:, 0, 0, 0]).astype(int)
+    assert_values("the labels", classes, kinds % 2)
+    assert_values("the images", inputs.amin((1, 2, 3)), kinds)
+    assert_values("the images", inputs.amax((1, 2, 3)), kinds)
+
+
+@check("data.loop-over-batches")
+def test_a_loop_sees_every_sample_with_its_label(subject):
+    for options in ({}, {"shuffle": True}, {"shuffle": True, "num_workers": 2}):
+        loader = data.DataLoader(Pairs(10), batch_size=4, **options)
+        seen, turns = [], 0
+        for inputs, labels in loader:
+            turns += 1
+            first = host.array(inputs)[:, 0]
+            assert_values("the labels of a batch", labels, 2 * first)
+            assert_values("the features of a batch", inputs[:, 2], -first)
+            seen += first.tolist()
+        assert_is("turns of the loop", turns, 3)
+        assert_is("all samples, sorted", sorted(seen), [float(index) for index in range(10)])
+
+
+def pins():
+    """Whether there is a device to pin memory for."""
+    found = getattr(torch, "accelerator", None)
+    return torch.cuda.is_available() or bool(found and found.is_available())
+
+
+@check("data.pin-memory")
+def test_batches_are_pinned_where_there_is_a_device(subject):
+    due = pins()
+    for workers in (0, 1):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            loader = data.DataLoader(Mixed(3), 2, pin_memory=True, num_workers=workers)
+            found = list(loader)
+        for batch in found:
+            for key in ("image", "array", "number"):
+                require(batch[key].is_pinned() == due, f"{key}: is_pinned() is {not due} with pin_memory=True")
+            require(batch["point"].y.is_pinned() == due, f"inside a namedtuple is_pinned() is {not due}")
+        warned = any("pin_memory" in str(warning.message) for warning in said)
+        require(warned != due, "no warning that there is nothing to pin for" if not due else "a needless warning")
+    require(not next(iter(data.DataLoader(Mixed(3), 2)))["image"].is_pinned(), "batches are pinned without pin_memory")
+
+
+@check("data.pin-memory-values")
+def test_pinning_changes_nothing_else(subject):
+    for workers in (0, 1):
+        for size in (1, 2):
+            loader = data.DataLoader(Mixed(3), size, pin_memory=True, num_workers=workers)
+            for indices, batch in zip(oracle.batches(range(3), size), loader, strict=True):
+                assert_batch(f"the batch of {indices}", batch, mixed(indices))
+                require(type(batch["point"]) is Point, f"a namedtuple becomes a {type(batch['point']).__name__}")
+    assert_is("of a stream", flat(data.DataLoader(Sized(3), 2, pin_memory=True)), [[0, 1], [2]])
