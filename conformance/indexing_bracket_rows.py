@@ -20,6 +20,7 @@ def tensor(*items: Any) -> np.ndarray:
 
 
 CUBE = (4, 5, 6)
+SPARSE = np.array([True, False, True, True, False])
 INDICES: dict[str, list[Indexed]] = {
     "int-index": [
         ((4, 5, 6), [0, 3, -1, -4, (1, 2), (0, -1, 3), (-1, -5, -6), (2, 4), np.int64(2), (np.int32(1), 3)]),
@@ -132,6 +133,8 @@ INDICES: dict[str, list[Indexed]] = {
             (3, 4, 5),
             [mask((3, 4, 5), 3), mask((3, 4), 4), (ALL, mask((4, 5), 5)), (1, mask((4, 5), 6)), (ALL, ALL, mask((5,)))],
         ),
+        ((4, 5), [(ALL, SPARSE), (S(None, None, 2), SPARSE), (..., SPARSE), (2, SPARSE), (None, ALL, SPARSE)]),
+        ((3, 4, 5), [(ALL, ALL, SPARSE), (..., SPARSE), (ALL, 1, SPARSE), (ALL, None, 2, SPARSE)]),
         ((33,), [mask((33,), 7), mask((33,), 8)]),
         ((3, 4), [(mask((3,), 9), None), (S(1, 3), mask((4,), 3)), (mask((3,), 3), S(None, None, 2))]),
         ((2, 1), [mask((2, 1)), np.array([[True], [False]])]),

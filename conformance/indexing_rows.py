@@ -50,6 +50,7 @@ GATHERED = (
     Case((3, 4, 5), (-2, places((3, 7, 5), 4, 2))),
     Case((33,), (-1, places((17,), 33, 3))),
     Case((3, 4, 5), (-3, places((2, 3, 4), 3, 4))),
+    Case((2, 3, 4, 2), (-2, places((2, 3, 5, 2), 4, 5))),
 )
 GATHERED_EDGE = (
     Case((2, 3), (0, places((0, 3), 2))),
@@ -62,6 +63,7 @@ SCATTERED = (
     Case((5, 5), (0, apart((5, 5), 0, 5, 1), Values((5, 5)))),
     Case((3, 6, 5), (-2, apart((2, 4, 3), 1, 6, 2), Values((3, 4, 4)))),
     Case((33,), (-1, apart((17,), 0, 33, 3), Values((20,)))),
+    Case((2, 3, 6, 2), (2, apart((2, 2, 4, 2), 2, 6, 5), Values((2, 3, 4, 2)))),
 )
 SCATTERED_EDGE = (
     Case((), (0, np.zeros((), np.int64), Values(()))),
@@ -75,6 +77,7 @@ SENT = (
     Case((3, 4, 5), (-2, places((2, 6, 3), 4, 2), Values((3, 7, 4)))),
     Case((18,), (-1, places((33,), 18, 3), Values((40,)))),
     Case((17, 2), (0, places((17, 2), 3, 4), Values((17, 2)))),
+    Case((2, 3, 4, 2), (1, places((2, 5, 4, 2), 3, 6), Values((2, 5, 4, 2)))),
 )
 SENT_EDGE = (
     Case((), (0, np.zeros((), np.int64), Values(()))),

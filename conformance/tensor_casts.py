@@ -21,12 +21,20 @@ METHODS = {
 }  # fmt: skip
 
 
+# Numbers with more digits than float32, or than float64, can hold.
+LONG = (16777217, 123456789, -16777219, 2**53 + 1, -(2**53) - 3, 123456789012345678, 2**62 + 12345)
+
+
 def table(dtype: str) -> np.ndarray:
-    """Interesting values of a dtype; complex numbers with fractions and zero parts as well."""
-    values = interesting(dtype)
-    if not DTYPES[dtype].is_complex:
-        return values
-    return np.concatenate([values, np.array([2.75 - 1.5j, -2.75 + 3j, 0.5, -0.0], values.dtype)])
+    """Interesting values of a dtype; long integers where it has them; complex numbers with fractions and zero parts."""
+    values, facts = interesting(dtype), DTYPES[dtype]
+    if facts.kind in ("int", "uint") and facts.bytes >= 4:
+        limits = np.iinfo(facts.host)
+        more = [number for number in LONG if limits.min <= number <= limits.max]
+        return np.concatenate([values, np.array(more, facts.host)])
+    if facts.is_complex:
+        return np.concatenate([values, np.array([2.75 - 1.5j, -2.75 + 3j, 0.5, -0.0], values.dtype)])
+    return values
 
 
 def assert_cast(said: str, out: Any, values: np.ndarray, dtype: str) -> None:

@@ -97,7 +97,8 @@ def real(row: Derivative) -> bool:
 
 @pytest.mark.parametrize("family", tried("autograd.second-derivative", real))
 def test_the_second_derivative_is_that_of_the_function(subject: Subject, family: str) -> None:
-    for row in present(filter(real, FAMILIES[family])):
+    every = 2 // min(2, scaled(2))  # in a quick run every second function
+    for row in present(list(filter(real, FAMILIES[family]))[::every]):
         judge_second(subject, row, row_stepped)
 
 

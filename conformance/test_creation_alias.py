@@ -105,6 +105,11 @@ def test_asarray_of_data_is_always_a_copy(subject: Subject) -> None:
         assert_raises(
             f"torch.asarray({data}, copy=False)", ValueError, lambda data=data: torch.asarray(data, copy=False)
         )
+        first, second = torch.asarray(data, device=subject.device), torch.asarray(data, device=subject.device)
+        assert_apart(f"the second torch.asarray({data})", second, first)
+        first.zero_()
+        again = torch.asarray(data, device=subject.device)
+        assert_values(f"torch.asarray({data}) after a write to the first", again, np.array(data))
 
 
 @check("creation.tensor-or-from-numpy")
@@ -115,6 +120,10 @@ def test_both_make_tensors_but_only_one_copies(subject: Subject) -> None:
         dtype = {"i": "int64", "f": "float64", "b": "bool"}[a.dtype.kind]
         assert_separate(f"torch.tensor({data})", assert_bits(f"torch.tensor({data})", copied, a, dtype), a)
         assert_shared(f"torch.from_numpy({data})", assert_bits(f"torch.from_numpy({data})", shared, a, dtype), a)
+        for kind in ("float32", dtype, "uint8"):
+            own = a.astype(kind)
+            named = torch.tensor(own, dtype=host.torch_dtype(kind))
+            assert_separate(f"torch.tensor({kind} array, dtype=torch.{kind})", named, own)
         a[...] = 0
         assert_values("the copy after a write to the array", copied, np.array(data))
         assert_values("the sharing tensor after a write to the array", shared, np.zeros(a.shape))

@@ -71,6 +71,32 @@ def test_full_infers_its_dtype_from_the_value(subject: Subject) -> None:
         )
 
 
+# A value that is no Python number, and the dtype that is due: the kind counts, not the precision.
+OTHER_NUMBERS: tuple[tuple[Any, str], ...] = (
+    *(
+        (np.float64(2.5), "float32"),
+        (np.float32(0.5), "float32"),
+        (np.int8(3), "int64"),
+        (np.complex128(1j), "complex64"),
+    ),
+)
+
+
+@check("creation.full-dtype")
+def test_numpys_numbers_and_elements_of_tensors_count_as_pythons(subject: Subject) -> None:
+    for shape in ((), (3,), (2, 3), (40,)):
+        for value, dtype in OTHER_NUMBERS:
+            given = torch.tensor(value, device=subject.device)
+            for name, number in (("", value), ("a tensor of ", given), ("the last of ", given.expand(3)[-1])):
+                t = torch.full(shape, number, device=subject.device)
+                call = f"torch.full({shape}, {name}{value!r})"
+                assert_values(call, t, np.full(shape, value), dtype=dtype)
+                held = torch.full(shape, number, dtype=torch.complex128, device=subject.device)
+                assert_values(f"{call[:-1]}, dtype=torch.complex128)", held, np.full(shape, value), dtype="complex128")
+    truth = torch.full((2,), torch.tensor(True), device=subject.device)
+    assert_values("torch.full((2,), tensor(True))", truth, [True, True], dtype="bool")
+
+
 # A value, the dtype that it is given, and what is due.
 CONVERTED: tuple[tuple[Any, str, Any], ...] = (
     (3.7, "int64", 3),

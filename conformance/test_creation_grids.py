@@ -50,6 +50,28 @@ def test_meshgrid_spreads_coordinates(subject: Subject, indexing: str) -> None:
     assert_grids(f"torch.meshgrid(vector, number, indexing={indexing!r})", found, due, "int64")
 
 
+@check("creation.meshgrid")
+def test_meshgrid_without_indexing_is_by_rows(subject: Subject) -> None:
+    for sizes in ((2, 3), (3,), (2, 3, 4), (0, 2)):
+        given = [distinct("int64", (size,)) for size in sizes]
+        tensors = [torch.tensor(values, dtype=torch.int64, device=subject.device) for values in given]
+        for form, found in {"separate": torch.meshgrid(*tensors), "list": torch.meshgrid(tensors)}.items():
+            assert_grids(f"torch.meshgrid({form} of {sizes})", found, oracle.grids(given, "ij"), "int64")
+
+
+@check("creation.meshgrid-views")
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_each_grid_looks_at_its_vector(subject: Subject, count: int) -> None:
+    for dtype, indexing in itertools.product(("float32", "int64", "bool"), ("ij", "xy")):
+        recipes = [LAYOUTS["stepped"](distinct(dtype, (size,)), dtype) for size in (2, 3, 5, 4)[:count]]
+        vectors = [recipe.on(subject) for recipe in recipes]
+        for place, grid in enumerate(torch.meshgrid(*vectors, indexing=indexing)):
+            call = f"grid {place} of {count}, {dtype}, indexing={indexing!r}"
+            require(grid.data_ptr() == vectors[place].data_ptr(), f"{call} is a copy", "a view", "a copy")
+            due = sorted([0] * (count - 1) + [vectors[place].stride(0)])
+            require(sorted(grid.stride()) == due, f"{call} has strides {grid.stride()}", due, grid.stride())
+
+
 @check("creation.meshgrid-views")
 def test_grids_are_expanded_views(subject: Subject) -> None:
     x, y = torch.arange(3.0, device=subject.device), torch.arange(4.0, device=subject.device)

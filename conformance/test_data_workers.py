@@ -140,15 +140,14 @@ def test_workers_stay_if_they_should(subject):
 
 @check("data.workers-same-batches")
 def test_any_number_of_workers_delivers_the_same(subject):
-    for workers in (0, 1, 2, 4):
-        for size, drop in ((2, False), (3, True)):
-            loader = data.DataLoader(Mixed(7), size, num_workers=workers, drop_last=drop)
-            cut = oracle.batches(range(7), size, drop)
-            found = list(loader)
-            assert_is(f"number of batches with {workers} workers", len(found), len(cut))
-            for indices, batch in zip(cut, found, strict=True):
-                assert_batch(f"the batch of {indices} with {workers} workers", batch, mixed(indices))
-                require(type(batch["point"]) is Point and type(batch["more"]) is list, "a container has changed")
+    for workers, size, drop in ((0, 2, False), (1, 2, False), (2, 3, True), (2, 1, False), (4, 2, False)):
+        loader = data.DataLoader(Mixed(7), size, num_workers=workers, drop_last=drop)
+        cut = oracle.batches(range(7), size, drop)
+        found = list(loader)
+        assert_is(f"number of batches with {workers} workers", len(found), len(cut))
+        for indices, batch in zip(cut, found, strict=True):
+            assert_batch(f"the batch of {indices} with {workers} workers", batch, mixed(indices))
+            require(type(batch["point"]) is Point and type(batch["more"]) is list, "a container has changed")
 
 
 @check("data.workers-same-batches")

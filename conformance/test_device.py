@@ -330,6 +330,7 @@ def test_no_accelerator_is_none(subject):
     found = torch.accelerator.current_accelerator(check_available=True)
     if torch.accelerator.is_available():
         require(isinstance(found, torch.device), f"current_accelerator() is {found!r}, no device")
+        require(found.type not in ("cpu", "meta"), f"the accelerator is {found}", "a device besides the CPU", found)
     else:
         require(found is None, f"current_accelerator(check_available=True) is {found!r}", None, found)
 

@@ -17,7 +17,7 @@ from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.device_places import assert_at, assert_outline, values, with_device, with_devices
-from conformance.numerics import FEW_ULPS
+from conformance.numerics import INNER
 
 pytestmark = must_answer
 
@@ -142,7 +142,7 @@ def test_gradients_and_the_result_move_along(subject):
         assert_values(f"{name}.grad", assert_at(f"{name}.grad", p.grad, subject.device), gradients[name])
         require(p.is_leaf, f"{name} is no leaf after to()")
     out = assert_at("net(x)", net(x.to(subject.device)), subject.device)
-    assert_values("net(x)", out.detach(), due, FEW_ULPS, scale=np.abs(due).max())
+    assert_values("net(x)", out.detach(), due, INNER.over(64), scale=np.abs(due).max())
     net.to("meta")
     for name, p in net.named_parameters():
         assert_outline(
@@ -334,7 +334,7 @@ def test_a_module_on_meta_gets_memory_from_to_empty(subject):
         assert_values(f"{name} after load_state_dict", tensor, host.array(full.state_dict()[name]))
     x = values(subject, np.arange(12.0).reshape(4, 3))
     due = host.array(full.eval()(x.cpu()).detach())
-    assert_values("net(x)", net.eval()(x).detach(), due, FEW_ULPS, scale=np.abs(due).max())
+    assert_values("net(x)", net.eval()(x).detach(), due, INNER.over(64), scale=np.abs(due).max())
 
 
 @check("device.module-from-meta")
@@ -495,7 +495,7 @@ def test_the_batch_is_scattered_applied_and_gathered(subject):
             due += [f"replicate to {parts}", f"apply {parts}", f"gather {parts} on 0"]
         require(wrapped.stages == due, f"{count} places and a batch of {batch}: {wrapped.stages}", due, wrapped.stages)
         expected = host.array(net(x).detach())
-        assert_values("wrapped(x)", out.detach(), expected, FEW_ULPS, scale=np.abs(expected).max())
+        assert_values("wrapped(x)", out.detach(), expected, INNER.over(64), scale=np.abs(expected).max())
 
 
 @check("device.dataparallel-multi-gpu")
@@ -520,5 +520,5 @@ def test_several_devices_compute_what_one_does(subject):
         out, due = assert_at("wrapped(x)", wrapped(x), first), twin(x)
     out.sum().backward()
     due.sum().backward()
-    assert_values("wrapped(x)", out.detach(), host.array(due.detach()), FEW_ULPS, scale=100)
-    assert_values("weight.grad", net.weight.grad, host.array(twin.weight.grad), FEW_ULPS, scale=1000)
+    assert_values("wrapped(x)", out.detach(), host.array(due.detach()), INNER.over(64), scale=100)
+    assert_values("weight.grad", net.weight.grad, host.array(twin.weight.grad), INNER.over(64), scale=1000)

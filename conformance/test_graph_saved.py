@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+import numpy as np
 import torch
 
 from conformance.assertions import assert_raises, require
@@ -99,6 +100,17 @@ def test_saved_tensors_may_be_kept_on_the_host(subject: Subject) -> None:
                 y = (x * x) * x
             y.sum().backward()
             exact(f"x.grad under save_on_cpu ({layout})", x.grad, [[3.0, 12.0], [27.0, 75.0]])
+
+
+@check("graph.save-on-cpu")
+def test_saved_tensors_come_back_to_the_last_bit(subject: Subject) -> None:
+    numbers = [[1 + 2.0**-50, 1 / 3], [1e-300, 2.0**-1074]]
+    for layout in ("contiguous", "transposed", "row_stepped"):
+        x, u = leaf(np.ones((2, 2)), subject, layout=layout), leaf(numbers, subject, layout=layout)
+        with torch.autograd.graph.save_on_cpu():
+            y = x * u
+        y.sum().backward()
+        exact(f"x.grad, which is u ({layout})", x.grad, numbers)
 
 
 class Box:

@@ -128,6 +128,22 @@ def test_repeat_interleave_of_counts_alone_gives_places(subject: Subject) -> Non
             )
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("cat", marks=check("indexing.cat-along-dim")),
+        *(pytest.param(name, marks=check(f"indexing.{name}")) for name in ("stack", "hstack", "vstack")),
+    ],
+)
+def test_joining_many_parts(subject: Subject, name: str) -> None:
+    law = {"cat": np.concatenate, "stack": np.stack, "hstack": np.hstack, "vstack": np.vstack}[name]
+    for count in (33, 70, 130):
+        for layout in (contiguous, stepped):
+            parts = [distinct("float32", (2, 3)) + 10 * place for place in range(count)]
+            found = getattr(torch, name)([layout(part, "float32").on(subject) for part in parts])
+            same(f"torch.{name} of {count} tensors", found, Wanted(law(parts), "float32"))
+
+
 @check("indexing.cat-promotes")
 def test_joining_different_dtypes_promotes_them(subject: Subject) -> None:
     pairs = [

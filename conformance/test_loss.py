@@ -13,14 +13,13 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
+from conformance.loss_inputs import KINDS, classes, scores
 from conformance.numerics import INNER
 from conformance.oracle import layer as oracle
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, layouts
 from properties.strategies.values import random_normal, rounded
 
 pytestmark = must_answer
-
-KINDS = ("float64", "float32")
 SHAPES = ((5,), (3, 4), (2, 17), (2, 3, 4, 5), (), (1, 10))
 MODULES = {
     "mse_loss": "MSELoss",
@@ -188,143 +187,11 @@ def test_another_shape_warns_and_broadcasts(subject):
     )
 
 
-def scores(shape, dtype="float64", seed=1):
-    return random_normal(seed, dtype, shape).astype(np.float64) * 2
-
-
-def classes(shape, count, seed=0):
-    return np.random.default_rng(seed).integers(0, count, shape)
-
-
-@check("loss.cross-entropy-for-classification")
-@pytest.mark.parametrize("dtype", KINDS)
-def test_cross_entropy_of_class_indices(subject, dtype):
-    for n, count in ((1, 2), (5, 3), (4, 10), (17, 33), (3, 1)):
-        x, target = scores((n, count), dtype), classes((n,), count)
-        for recipe in layouts(x, dtype, LAYOUTS):
-            t = LAYOUTS["stepped"](target, "int64").on(subject)
-            for reduction in ("mean", "sum", "none"):
-                wanted = oracle.cross_entropy(recipe.array.astype(np.float64), target, reduction=reduction)
-                given = recipe.on(subject)
-                before = Unchanged(input=given, target=t)
-                for call, out in (
-                    ("F.cross_entropy", F.cross_entropy(given, t, reduction=reduction)),
-                    ("CrossEntropyLoss", nn.CrossEntropyLoss(reduction=reduction)(given, t)),
-                ):
-                    assert_values(
-                        f"{call}(reduction={reduction!r}) of ({n}, {count})",
-                        out,
-                        np.asarray(wanted),
-                        INNER.over(n + count + 20),
-                        np.abs(wanted) + 10 * (n if reduction == "sum" else 1),
-                        dtype=dtype,
-                    )
-                before.check("cross_entropy")
-    one = F.cross_entropy(contiguous(scores((4,)), "float64").on(subject), torch.tensor(2, device=subject.device))
-    assert_values(
-        "cross_entropy of one sample",
-        one,
-        np.asarray(oracle.cross_entropy(scores((4,))[None], np.array([2]))),
-        INNER.over(30),
-        10.0,
-    )
-    large = torch.tensor([[1000.0, 0.0], [0.0, -1000.0]], device=subject.device)
-    assert_values(
-        "cross_entropy of large scores",
-        F.cross_entropy(large, torch.tensor([1, 0], device=subject.device), reduction="none"),
-        np.array([1000.0, 0.0]),
-    )
-
-
-@check("loss.cross-entropy-options")
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_cross_entropy_with_its_options(subject, reduction):
-    weight = np.array([0.5, 1.0, 2.0, 0.25])
-    for shape in ((6, 4), (2, 4, 3), (2, 4, 3, 2)):
-        x, target = scores(shape), classes((shape[0], *shape[2:]), 4)
-        ignored = np.where(np.arange(target.size).reshape(target.shape) % 3 == 1, -100, target)
-        rows = (({}, target), ({"weight": weight}, target), ({"ignore_index": 2}, target), ({}, ignored), ({"label_smoothing": 0.2}, target),
-                ({"weight": weight, "label_smoothing": 0.3}, target), ({"weight": weight, "ignore_index": 1}, target), ({"ignore_index": 0, "label_smoothing": 0.1}, target))  # fmt: skip
-        for options, t in rows:
-            if "weight" in options and "label_smoothing" in options and reduction == "mean":
-                continue  # the documentation leaves open what the smoothed part is divided by
-            formula = {
-                {"ignore_index": "ignore", "label_smoothing": "smoothing"}.get(k, k): v for k, v in options.items()
-            }
-            wanted = np.asarray(oracle.cross_entropy(x, t, reduction=reduction, **formula))
-            given = {k: contiguous(v, "float64").on(subject) if k == "weight" else v for k, v in options.items()}
-            out = F.cross_entropy(
-                LAYOUTS["transposed"](x, "float64").on(subject),
-                contiguous(t, "int64").on(subject),
-                reduction=reduction,
-                **given,
-            )
-            assert_values(
-                f"cross_entropy({options}, reduction={reduction!r}) of {shape}",
-                out,
-                wanted,
-                INNER.over(200),
-                np.abs(wanted) + 20,
-            )
-        soft = oracle.softmax(scores(shape, seed=5), 1)
-        for options in ({}, {"weight": weight}, {"label_smoothing": 0.2}):
-            formula = {{"label_smoothing": "smoothing"}.get(k, k): v for k, v in options.items()}
-            wanted = np.asarray(oracle.cross_entropy(x, soft, reduction=reduction, **formula))
-            given = {k: contiguous(v, "float64").on(subject) if k == "weight" else v for k, v in options.items()}
-            out = F.cross_entropy(
-                contiguous(x, "float64").on(subject),
-                contiguous(soft, "float64").on(subject),
-                reduction=reduction,
-                **given,
-            )
-            assert_values(
-                f"cross_entropy of probabilities ({options}, reduction={reduction!r}) of {shape}",
-                out,
-                wanted,
-                INNER.over(200),
-                np.abs(wanted) + 20,
-            )
-
-
-@check("loss.nll")
-def test_nll_picks_the_class(subject):
-    weight = np.array([0.5, 1.0, 2.0])
-    for shape in ((5, 3), (2, 3, 4)):
-        logs, target = oracle.log_softmax(scores(shape), 1), classes((shape[0], *shape[2:]), 3)
-        for w in (None, weight):
-            each = -np.take_along_axis(logs, np.expand_dims(target, 1), 1).squeeze(1) * (1 if w is None else w[target])
-            whole = each.sum() / (each.size if w is None else w[target].sum())
-            for reduction, wanted in (("none", each), ("sum", each.sum()), ("mean", whole)):
-                for recipe in layouts(logs, "float64", DENSE):
-                    out = F.nll_loss(
-                        recipe.on(subject),
-                        contiguous(target, "int64").on(subject),
-                        weight=None if w is None else contiguous(w, "float64").on(subject),
-                        reduction=reduction,
-                    )
-                    assert_values(
-                        f"nll_loss(reduction={reduction!r}) of {shape}",
-                        out,
-                        np.asarray(wanted),
-                        INNER.over(60),
-                        np.abs(wanted) + 4,
-                    )
-
-
-@check("loss.kl-div")
-def test_kl_divergence(subject):
-    x, y = oracle.log_softmax(scores((4, 5)), 1), oracle.softmax(scores((4, 5), seed=2), 1)
-    y[0, 0] = 0.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        each = np.where(y > 0, y * (np.log(y) - x), 0.0)
-    for reduction, wanted in (
-        ("none", each),
-        ("sum", each.sum()),
-        ("batchmean", each.sum() / 4),
-        ("mean", each.mean()),
-    ):
-        out = F.kl_div(contiguous(x, "float64").on(subject), contiguous(y, "float64").on(subject), reduction=reduction)
-        assert_values(f"kl_div(reduction={reduction!r})", out, np.asarray(wanted), INNER.over(60), 10.0)
+def loss_of(name, y, reduction):
+    """The oracle's loss as a function of its input alone."""
+    if name == "cross_entropy":
+        return lambda x: oracle.cross_entropy(x, y, reduction=reduction)
+    return lambda x: oracle.reduced(oracle.LOSSES[name](x, y), reduction)
 
 
 @check("loss.gradients")
@@ -332,12 +199,9 @@ def test_kl_divergence(subject):
 def test_gradients_of_losses(subject, name):
     """Central differences of the formula; the step's own error is h^2, and that of rounding eps / h."""
     for reduction in ("mean", "sum"):
-        if name == "cross_entropy":
-            x, y = scores((4, 5)), classes((4,), 5)
-            form = lambda v: oracle.cross_entropy(v, y, reduction=reduction)
-        else:
-            x, y = operands(name, (3, 4), "float64")
-            form = lambda v: oracle.reduced(oracle.LOSSES[name](v, y), reduction)
+        chosen = name == "cross_entropy"
+        x, y = (scores((4, 5)), classes((4,), 5)) if chosen else operands(name, (3, 4), "float64")
+        form = loss_of(name, y, reduction)
         h, wanted = 2.0**-17, np.zeros(x.shape)
         for place in np.ndindex(*x.shape):
             step = np.zeros(x.shape)
@@ -345,58 +209,11 @@ def test_gradients_of_losses(subject, name):
             wanted[place] = (form(x + step) - form(x - step)) / (2 * h)
         for recipe in layouts(x, "float64", DENSE):
             given = recipe.on(subject).requires_grad_()
-            getattr(F, name)(
-                given, contiguous(y, "int64" if name == "cross_entropy" else "float64").on(subject), reduction=reduction
-            ).backward()
+            target = contiguous(y, "int64" if chosen else "float64").on(subject)
+            getattr(F, name)(given, target, reduction=reduction).backward()
             # 1e-8 as a number of roundings of 1: the differences' own error, and some.
-            assert_values(
-                f"the gradient of {name}(reduction={reduction!r})",
-                given.grad,
-                wanted,
-                INNER.over(2.0**27),
-                1 + np.abs(wanted) * 8,
-            )
-
-
-@check("loss.bad-target")
-def test_bad_targets_are_refused(subject):
-    x = torch.ones(3, 4, device=subject.device)
-    for call, target in {
-        "too few": torch.tensor([1, 2]),
-        "a class too many": torch.tensor([1, 2, 4]),
-        "a negative class": torch.tensor([0, -1, 2]),
-        "float classes": torch.tensor([0.0, 1.0, 2.0]),
-    }.items():
-        assert_raises(
-            f"cross_entropy with {call}",
-            (RuntimeError, ValueError, IndexError),
-            lambda target=target: F.cross_entropy(x, target.to(subject.device)),
-        )
-    assert_raises(
-        "binary_cross_entropy of another size",
-        (ValueError, RuntimeError),
-        lambda: F.binary_cross_entropy(torch.ones(3), torch.ones(4)),
-    )
-    assert_raises(
-        "binary_cross_entropy beyond 1",
-        RuntimeError,
-        lambda: F.binary_cross_entropy(
-            torch.tensor([1.5], device=subject.device), torch.tensor([1.0], device=subject.device)
-        ),
-    )
-
-
-@check("loss.epoch-loss-from-batch-means")
-def test_batch_means_add_up_to_the_epochs(subject):
-    x, target = scores((11, 3)), classes((11,), 3)
-    for size in (4, 5, 11, 3):
-        total = 0.0
-        for start in range(0, 11, size):
-            batch = contiguous(x[start : start + size], "float64").on(subject)
-            loss = nn.CrossEntropyLoss()(batch, contiguous(target[start : start + size], "int64").on(subject))
-            total += loss.item() * batch.size(0)
-        wanted = float(oracle.cross_entropy(x, target))
-        require(abs(total / 11 - wanted) <= 1e-13, f"the epoch's loss from batches of {size}", wanted, total / 11)
+            call, size = f"the gradient of {name}(reduction={reduction!r})", 1 + np.abs(wanted) * 8
+            assert_values(call, given.grad, wanted, INNER.over(2.0**27), size)
 
 
 @check("loss.note-uses-undefined-output")

@@ -142,7 +142,8 @@ def follow(call, optimizer, params, wanted, grads, dtype, match=False):
 
 
 def judged(subject, rule, options, dtype, extra=None, match=False):
-    # Backward gives a gradient the layout of its parameter if that is dense; fused kernels need it so (optim.fused-layouts).
+    # Backward gives a gradient the layout of its parameter if that is dense; fused kernels need it so
+    # (optim.fused-layouts).
     recipes = [
         recipe for name, recipe in starts(dtype) if not match or name not in ("stepped", "row_stepped", "offset")
     ]
@@ -227,26 +228,26 @@ def test_a_loaded_state_goes_on_the_same_way(subject, rule):
         scale = 1 + np.abs(start) + sum(map(np.abs, grads))
         for step, g in enumerate(grads):
             if step in (1, 3):
-                state = optimizer.state_dict()
-                if step == 3:
-                    stream = io.BytesIO()
-                    torch.save(state, stream)
-                    stream.seek(0)
-                    state = torch.load(stream)
-                q = contiguous(host.array(p), "float64").on(subject).requires_grad_()
-                # Another learning rate at first: the loaded options have to win.
-                successor = getattr(torch.optim, rule)([q], **{**options, "lr": 77.0})
-                successor.load_state_dict(copy.deepcopy(state) if step == 1 else state)
-                p, optimizer = q, successor
+                p, optimizer = successor(subject, rule, options, p, optimizer, saved=step == 3)
             p.grad = host.tensor(g, "float64", subject.device)
             optimizer.step()
-            assert_values(
-                f"{rule}({named(options)}), step {step + 1}, loaded",
-                p,
-                wanted[step],
-                RECURRENCE.over(60 * (step + 1)),
-                scale,
-            )
+            call = f"{rule}({named(options)}), step {step + 1}, loaded"
+            assert_values(call, p, wanted[step], RECURRENCE.over(60 * (step + 1)), scale)
+
+
+def successor(subject, rule, options, p, optimizer, *, saved):
+    """A copy of a parameter, with an optimiser that has loaded the other's state, from a file if `saved`."""
+    state = copy.deepcopy(optimizer.state_dict())
+    if saved:
+        stream = io.BytesIO()
+        torch.save(optimizer.state_dict(), stream)
+        stream.seek(0)
+        state = torch.load(stream)
+    q = contiguous(host.array(p), "float64").on(subject).requires_grad_()
+    # Another learning rate at first: the loaded options have to win.
+    other = getattr(torch.optim, rule)([q], **{**options, "lr": 77.0})
+    other.load_state_dict(state)
+    return q, other
 
 
 @check("optim.state-dict-round-trip")

@@ -54,6 +54,42 @@ def test_a_long_line(subject: Subject, name: str) -> None:
             same(f"torch.{name}(<{dtype} {LONG}>)", out, of_answer(law(values), dtype, SUMMED))
 
 
+NAN_CLAIMS = {
+    **{name: name for name in ("sum", "mean", "prod", "nansum", "nanmean", "norm", "logsumexp", "var", "std")},
+    **{"cumsum": "cumsum", "cumprod": "cumprod"},
+}
+
+
+@pytest.mark.parametrize("name", [pytest.param(k, marks=check(f"reduction.{v}")) for k, v in NAN_CLAIMS.items()])
+def test_a_single_nan(subject: Subject, name: str) -> None:
+    """Infinities of both signs would make the sum NaN anyway, so there are none."""
+    turn = 0
+    for dtype in ("float32", "float64"):
+        for size in (3, 17, 33, 100, 2000):
+            for place in (0, size // 2, size - 1):
+                table = [1, -1, 1, 1, -1] if "prod" in name else [1, 2, -1, 1, 3, 1, -2]
+                values = cycle(np.array(table), (size,)).astype(dtype)
+                values[place] = np.nan
+                turn += 1
+                x = (contiguous, stepped, offset)[turn % 3](values, dtype).on(subject)
+                text = f"torch.{name}(<{dtype} {size}>, NaN at {place})"
+                _single_nan(text, name, find(name)(x, 0) if name != "norm" else find(name)(x), values, place)
+
+
+def _single_nan(text: str, name: str, out: Any, values: np.ndarray, place: int) -> None:
+    dtype = values.dtype.name
+    if name in ("nansum", "nanmean"):
+        law = oracle.nansum if name == "nansum" else oracle.nanmean
+        same(text, out, of_answer(law(values, 0), dtype, SUMMED))
+        return
+    found = host.array(out)
+    if name.startswith("cum"):
+        before = np.cumsum if name == "cumsum" else np.cumprod
+        same(f"{text} before it", out[:place], Wanted(before(values[:place]), dtype, SUMMED, signed_zeros=False))
+        found = found[place:]
+    require(bool(np.isnan(found).all()), f"{text} is not NaN", "NaN", found)
+
+
 @check("reduction.long-exact")
 def test_long_lines_of_whole_numbers_come_out_exactly(subject: Subject) -> None:
     for dtype in ("float32", "float64", "int64", "int32", "uint8", "bool", "complex64"):

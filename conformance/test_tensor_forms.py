@@ -151,6 +151,42 @@ def test_the_forms_of_addition_agree(subject, dtype):
             before.check("addition")
 
 
+@check("tensor.add-forms-agree")
+def test_numbers_are_added_in_every_form(subject):
+    for dtype in [name for name in COMMON if subject.supports(name) and name != "bool"]:
+        for recipe in layouts(distinct(dtype, (5, 7)), dtype, LAYOUTS):
+            x, expected = recipe.on(subject), plus(recipe.array, np.array(3, recipe.array.dtype), dtype)
+            forms = {"x + 3": x + 3, "3 + x": 3 + x, "torch.add(x, 3)": torch.add(x, 3), "x.add(3)": x.add(3)}
+            forms |= {"x.__radd__(3)": x.__radd__(3), "x.clone().add_(3)": x.clone().add_(3)}
+            for text, out in forms.items():
+                assert_values(f"{text} of {dtype}, strides {recipe.strides}", out, expected, ROUNDED, dtype=dtype)
+
+
+@check("tensor.add-forms-agree")
+def test_alpha_multiplies_what_is_added(subject):
+    for dtype in [name for name in COMMON if subject.supports(name) and name != "bool"]:
+        for recipe in layouts(distinct(dtype, (5, 7)), dtype):
+            x, y = recipe.on(subject), contiguous(np.roll(recipe.array, 1), dtype).on(subject)
+            expected = plus(recipe.array, 2 * np.roll(recipe.array, 1), dtype)
+            forms = {"x.add(y, alpha=2)": x.add(y, alpha=2), "torch.add(x, y, alpha=2)": torch.add(x, y, alpha=2)}
+            forms |= {"torch.add(…, out=)": torch.add(x, y, alpha=2, out=torch.empty_like(x))}
+            forms |= {"x.clone().add_(y, alpha=2)": x.clone().add_(y, alpha=2)}
+            for text, out in forms.items():
+                assert_values(f"{text} of {dtype}, strides {recipe.strides}", out, expected, ROUNDED, dtype=dtype)
+
+
+@check("tensor.add-forms-agree")
+def test_add_in_place_writes_the_same_sum_to_the_tensor(subject):
+    for dtype in [name for name in COMMON if subject.supports(name)]:
+        for recipe in layouts(distinct(dtype, (5, 7)), dtype):
+            x, y = recipe.on(subject), contiguous(np.roll(recipe.array, 1), dtype).on(subject)
+            place = (x.data_ptr(), x.stride())
+            out, found = x.add_(y), (x.data_ptr(), x.stride())
+            require(out is x and found == place, f"x.add_(y) of {dtype} is not x, or moves it", place, found)
+            expected = plus(recipe.array, np.roll(recipe.array, 1), dtype)
+            assert_values(f"x after x.add_(y), of {dtype}, strides {recipe.strides}", x, expected, ROUNDED, dtype=dtype)
+
+
 @check("tensor.add-out-argument")
 def test_add_writes_to_out_and_returns_it(subject):
     for dtype in [name for name in COMMON if subject.supports(name)]:

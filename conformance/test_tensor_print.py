@@ -201,6 +201,18 @@ def test_print_options_change_digits_lines_and_summaries(subject):
     assert_shown(shown(subject, [0.123456]), "tensor([0.1235])")
 
 
+@check("tensor.set-printoptions")
+def test_an_option_leaves_the_others_as_they_are(subject):
+    with options(precision=2):
+        torch.set_printoptions(linewidth=20)
+        assert_shown(shown(subject, [0.123, 2.0, 3.0, 4.0]), "tensor([0.12, 2.00,\n        3.00, 4.00])")
+        torch.set_printoptions(threshold=3, edgeitems=1)
+        assert_shown(shown(subject, np.arange(10) / 4), "tensor([0.00,  ...,\n        2.25])")
+        torch.set_printoptions(sci_mode=True)
+        assert_shown(shown(subject, [1.5]), "tensor([1.50e+00])")
+    assert_shown(shown(subject, [0.123456]), "tensor([0.1235])")
+
+
 @check("tensor.set-printoptions", since="2.13")
 def test_numbers_without_exponents_are_as_wide_as_they_are_shown(subject):
     with options(sci_mode=False):

@@ -139,6 +139,19 @@ def test_comparisons_are_elementwise(subject):
             assert_values(f"1 != x of {name}", 1 != x, p != 1, dtype="bool")
 
 
+@check("tensor.eq-elementwise")
+def test_comparisons_broadcast(subject):
+    for name in [name for name in COMMON if subject.supports(name)]:
+        for shapes in (((5, 7), (7,)), ((5, 1), (1, 7)), ((5, 7), ()), ((0, 7), (7,)), ((1,), (17,))):
+            table = interesting(name)
+            p, q = (np.resize(np.roll(table, n), shape) for n, shape in enumerate(shapes))
+            x, y = LAYOUTS["transposed"](p, name).on(subject), LAYOUTS["stepped"](q, name).on(subject)
+            forms = {"x == y": (x == y, p == q), "x != y": (x != y, p != q), "y == x": (y == x, q == p)}
+            forms |= {"torch.eq(x, y)": (torch.eq(x, y), p == q), "x.ne(y)": (x.ne(y), p != q)}
+            for text, (out, expected) in forms.items():
+                assert_values(f"{text} of {name}, shapes {shapes}", out, expected, dtype="bool")
+
+
 @check("tensor.eq-foreign")
 def test_a_tensor_equals_nothing_that_is_no_number_or_tensor(subject):
     x = contiguous(np.arange(3.0), "float32").on(subject)

@@ -218,8 +218,9 @@ def test_a_class_without_pictures_is_kept_if_allowed(subject):
 def test_dataset_folder_reads_files_with_its_loader(subject):
     names = ("b/2.npy", "b/1.npy", "a/x.NPY", "a/y.txt", "c/sub/3.npy")
     with planted((), others=names) as root:
-        data = folders().DatasetFolder(root, lambda path: Path(path).stem, extensions=(".npy",))
-        same("items", [data[n] for n in range(len(data))], [("x", 0), ("1", 1), ("2", 1), ("3", 2)])
+        data = folders().DatasetFolder(root, lambda path: os.path.relpath(path, root), extensions=(".npy",))
+        paths = [os.path.join(*name.split("/")) for name in ("a/x.NPY", "b/1.npy", "b/2.npy", "c/sub/3.npy")]
+        same("items", [data[n] for n in range(len(data))], list(zip(paths, (0, 1, 1, 2), strict=True)))
         same("classes", data.classes, ["a", "b", "c"])
         both = folders().DatasetFolder(root, os.path.basename, (".npy", ".txt"), str.upper, lambda n: -n)
         found = [both[n] for n in range(len(both))]

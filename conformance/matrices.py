@@ -1,0 +1,68 @@
+"""Matrices of known kinds, and how far a residual may go."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from conformance import host
+from conformance.assertions import assert_array, assert_tensor
+from conformance.dtypes import DTYPES
+from conformance.numerics import INNER
+from conformance.oracle import linalg as oracle
+from properties.strategies.recipe import DENSE, contiguous, layouts
+from properties.strategies.values import rounded
+
+KINDS = ("float64", "float32", "complex128", "complex64")
+SQUARE = (1, 2, 3, 5, 17, 33)
+TALL = ((3, 3), (5, 3), (3, 5), (1, 4), (4, 1), (17, 9), (9, 17), (33, 20))
+BATCHES = ((), (2,), (2, 3), (0,))
+
+
+def close(call, actual, expected, dtype, n, scale):
+    """Backward stability: a few dozen roundings for each of n steps, on the scale of the matrices involved."""
+    real = DTYPES[dtype].host
+    assert_array(
+        call,
+        np.asarray(actual),
+        np.asarray(expected),
+        dtype,
+        INNER.over(60 * max(n, 1)),
+        float(scale) if real else scale,
+    )
+
+
+def value(call, tensor, dtype, shape):
+    return host.array(assert_tensor(call, tensor, dtype, shape))
+
+
+def squares(dtype):
+    """(n, batch, recipe) of matrices of a small condition, in every layout."""
+    for n in SQUARE:
+        for batch in BATCHES if n in (3, 17) else ((),):
+            array = rounded(oracle.well_conditioned(n, n, DTYPES[dtype].is_complex, batch), dtype)
+            for recipe in layouts(array, dtype, DENSE) if n in (3, 17) else [contiguous(array, dtype)]:
+                yield n, batch, recipe
+
+
+def rectangles(dtype):
+    for shape in TALL:
+        for batch in ((), (2,)) if shape in ((5, 3), (3, 5)) else ((),):
+            generator = np.random.default_rng(sum(shape))
+            array = generator.standard_normal((*batch, *shape))
+            if DTYPES[dtype].is_complex:
+                array = array + 1j * generator.standard_normal((*batch, *shape))
+            for recipe in (
+                layouts(rounded(array, dtype), dtype, DENSE)
+                if shape in ((5, 3), (17, 9))
+                else [contiguous(rounded(array, dtype), dtype)]
+            ):
+                yield shape, batch, recipe
+
+
+def hermitian(a):
+    return np.conj(np.swapaxes(a, -1, -2))
+
+
+def part(dtype):
+    """The dtype of singular values, eigenvalues of Hermitian matrices, and norms."""
+    return {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
