@@ -52,7 +52,7 @@ def _raw_elements(tensor: torch.Tensor, facts: DType) -> np.ndarray:
     strides = tensor.stride()
     span = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
     memory = ctypes.string_at(tensor.data_ptr(), span * facts.bytes)
-    flat = np.frombuffer(memory, raw)
+    flat: np.ndarray = np.frombuffer(memory, raw)
     steps = tuple(stride * facts.bytes for stride in strides)
     return np.lib.stride_tricks.as_strided(flat, shape, steps).copy()
 

@@ -7,6 +7,7 @@ precision of the result (float64 or long double for the narrower dtypes), so tha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -114,7 +115,7 @@ def bound(expected: np.ndarray, dtype: str, error: Error, scale: np.ndarray | fl
     facts = DTYPES[dtype]
     if not facts.is_inexact:
         return np.zeros(np.shape(expected))
-    wide = np.longdouble if facts.precision == 53 else np.float64
+    wide: type[Any] = np.longdouble if facts.precision == 53 else np.float64
     allowed = wide(error.ulps) * ulp(expected, facts).astype(wide)
     if error.terms:
         size = np.abs(np.asarray(expected)) if scale is None else np.asarray(scale)
@@ -169,7 +170,7 @@ def _representable(values: np.ndarray, facts: DType) -> np.ndarray:
 
 
 def _gaps(actual: np.ndarray, expected: np.ndarray, allowed: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:
-    wide = np.longdouble if expected.dtype == np.longdouble else np.float64
+    wide: type[Any] = np.longdouble if expected.dtype == np.longdouble else np.float64
     a, e = actual.astype(wide), expected.astype(wide)
     top = _largest(DTYPES[dtype])
     with np.errstate(invalid="ignore", over="ignore"):
@@ -178,7 +179,7 @@ def _gaps(actual: np.ndarray, expected: np.ndarray, allowed: np.ndarray, dtype: 
         finite = np.isfinite(a) & np.isfinite(e)
         near = finite & (gap <= allowed)
         # A result is infinite where the number after the largest one is within the allowed error.
-        beyond = (np.abs(e) - top) + allowed >= float(ulp(np.float64(top), DTYPES[dtype]))
+        beyond = (np.abs(e) - top) + allowed >= float(ulp(np.asarray(top), DTYPES[dtype]))
         edge = np.isinf(a) & (np.sign(a) == np.sign(e)) & beyond
         gap = np.where(same | edge, 0.0, np.where(finite, gap, np.inf))
     return np.asarray(gap, dtype=np.float64), ~(same | near | edge)

@@ -41,7 +41,8 @@ class Call:
         given = [_made(value, x) for value in self.arguments]
         named = {name: _made(value, x) for name, value in self.keywords}
         if self.form == "function":
-            return functools.reduce(getattr, self.name.split("."), torch)(x, *given, **named)
+            function: Any = functools.reduce(getattr, self.name.split("."), torch)
+            return function(x, *given, **named)
         return getattr(x, self.name)(*given, **named)
 
     def on(self, x: str) -> str:

@@ -93,7 +93,7 @@ def existing(rows: Iterable[View], subject: Any) -> list[View]:
 
 SWAP = ("dim0", "dim1")
 AXES = ("axis0", "axis1")
-SEVERAL = (view_parts.chunk, view_parts.split, view_parts.tensor_split, view_parts.unbind)
+SEVERAL: tuple[Any, ...] = (view_parts.chunk, view_parts.split, view_parts.tensor_split, view_parts.unbind)
 SEVERAL += (view_parts.hsplit, view_parts.vsplit, view_parts.dsplit)
 METHOD, ATTRIBUTE = ("method",), ("attribute",)
 

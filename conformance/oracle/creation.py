@@ -166,7 +166,7 @@ def kaiser(length: int, beta: float, *, periodic: bool) -> np.ndarray:
     if length < 2:
         return np.ones(length)
     ratio = 2 * np.arange(length, dtype=np.longdouble) / (length if periodic else length - 1) - 1
-    return _bessel(beta * np.sqrt(1 - ratio**2)) / _bessel(np.longdouble(beta))
+    return _bessel(beta * np.sqrt(1 - ratio**2)) / _bessel(np.asarray(beta, np.longdouble))
 
 
 def _bessel(x: np.ndarray) -> np.ndarray:

@@ -166,7 +166,7 @@ class Tape:
     def _compute(self, step: Step, operation: Operation) -> None:
         nodes = [self.value_node(self.tensors[place]) for place in step.inputs]
         arrays = [self.nodes[node].value for node in nodes]
-        value = np.asarray(operation.forward(*arrays, *step.options))
+        value = operation.value(step.options, arrays)
         self._save(step.inputs)
         self.tensors.append(self.new(self.node(value, *self._pulls(step, operation, nodes, arrays, value))))
         self._save((len(self.tensors) - 1,))
@@ -175,7 +175,7 @@ class Tape:
         self, step: Step, operation: Operation, nodes: list[int], arrays: list[np.ndarray], value: np.ndarray
     ) -> list[tuple[int, Callable[[np.ndarray], np.ndarray]]]:
         def pull(which: int) -> Callable[[np.ndarray], np.ndarray]:
-            return lambda g: operation.pull(g, value, *arrays, *step.options)[which]
+            return lambda g: operation.pulled(g, value, arrays, step.options)[which]
 
         return [(node, pull(which)) for which, node in enumerate(nodes)]
 
@@ -200,7 +200,7 @@ class Tape:
         target = self.tensors[step.inputs[0]]
         nodes = [self.value_node(self.tensors[place]) for place in step.inputs]
         arrays = [self.nodes[node].value for node in nodes]
-        value = np.asarray(operation.forward(*arrays, *step.options))
+        value = operation.value(step.options, arrays)
         made = self.node(value, *self._pulls(step, operation, nodes, arrays, value))
         self._save(step.inputs[1:])
         buffer = self.buffers[target.buffer]

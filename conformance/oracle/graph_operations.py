@@ -38,6 +38,16 @@ class Operation:
     views: Callable[..., Any] | None = None
     writes: bool = False
     cuts: bool = False
+
+    def value(self, step_options: tuple[Any, ...], arrays: list[Array]) -> Array:
+        """The value for inputs and options; only for an operation that computes one."""
+        assert self.forward is not None
+        return np.asarray(self.forward(*arrays, *step_options))
+
+    def pulled(self, g: Array, value: Array, arrays: list[Array], step_options: tuple[Any, ...]) -> tuple[Array, ...]:
+        """The gradient of every input for the gradient of the result."""
+        assert self.pull is not None
+        return self.pull(g, value, *arrays, *step_options)
     results: int = 1
 
 

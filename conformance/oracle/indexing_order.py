@@ -106,7 +106,7 @@ def searchsorted(edges: np.ndarray, values: np.ndarray, right: bool = False) -> 
     for place in np.ndindex(values.shape):
         line = (edges if edges.ndim == 1 else edges[place[:-1]]).tolist()
         key = by_value(values[place].item())
-        out[place] = sum((by_value(edge) <= key) if right else (by_value(edge) < key) for edge in line)
+        out[place] = sum(bool(by_value(edge) <= key if right else by_value(edge) < key) for edge in line)
     return out
 
 

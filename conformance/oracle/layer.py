@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -23,8 +24,10 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
 def padded(x: Array, padding: Pair, mode: str = "zeros", fill: float = 0.0) -> Array:
     """The last two dimensions padded on both sides."""
     width = [(0, 0)] * (x.ndim - 2) + [(p, p) for p in padding]
-    names = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-    return np.pad(x, width, constant_values=fill) if mode == "zeros" else np.pad(x, width, mode=names[mode])
+    if mode == "zeros":
+        return np.pad(x, width, constant_values=fill)
+    names: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    return np.pad(x, width, mode=names[mode])
 
 
 def windows(size: int, kernel: int, stride: int, dilation: int) -> list[list[int]]:

@@ -114,7 +114,8 @@ def trajectory(
     rule: str, start: Array, gradients: Sequence[Array | None], rates: Sequence[float] | None = None, **options: Any
 ) -> list[Array]:
     """The parameter after each gradient; None leaves it, and its state, as they were. `rates`: a learning rate a step."""
-    p, state, found = start, {}, []
+    p, found = start, []
+    state: dict[str, Any] = {}
     for turn, g in enumerate(gradients):
         if rates is not None:
             options["lr"] = rates[turn]

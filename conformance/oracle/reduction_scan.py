@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Callable
@@ -205,7 +206,7 @@ def quantile(
     """Quantiles at q (a number, or a vector whose dimension comes first); with `skip` without the NaN."""
     points = np.atleast_1d(np.asarray(q, np.float64))
     found = [
-        reduced(x, dim, keepdim, lambda lines, point=point: _quantiles(lines, point, interpolation, skip))
+        reduced(x, dim, keepdim, functools.partial(_quantiles, q=point, interpolation=interpolation, skip=skip))
         for point in points
     ]
     values = np.stack([part.values for part in found])

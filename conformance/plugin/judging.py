@@ -43,7 +43,8 @@ class Judging:
         if PLANNED not in item.stash:
             return
         if SETTLED in item.stash:
-            pytest.skip(": ".join(item.stash[SETTLED]))
+            verdict, reason = item.stash[SETTLED]
+            pytest.skip(f"{verdict}: {reason}")
         item.stash[TRIED] = Tried()
         self.compared = None
         numerics.margin.reset()
@@ -56,8 +57,9 @@ class Judging:
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)
-        if hasattr(item.obj, "hypothesis") and self.state.effort != "deep":
-            hypothesis.seed(seed)(item.obj)
+        check: Any = getattr(item, "obj", None)
+        if hasattr(check, "hypothesis") and self.state.effort != "deep":
+            hypothesis.seed(seed)(check)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Iterator[None]:
@@ -90,8 +92,8 @@ class Judging:
             self.compared = (repr(right)[:600], repr(left)[:600])
 
     @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-        outcome = yield
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+        outcome: Any = yield
         report = outcome.get_result()
         settled = call.when == "setup" and call.excinfo is not None
         if PLANNED in item.stash and (settled or call.when == "call"):
@@ -114,7 +116,8 @@ class Judging:
             place = frames(error.__traceback__)
         record.examples, record.seconds = tried.examples, round(call.duration, 4)
         # As pytest's own record_property leaves them: the figures of a check of cost.
-        record.measurements = [figure for name, figure in item.user_properties if name == "measurement"]
+        figures: list[Any] = [figure for name, figure in item.user_properties if name == "measurement"]
+        record.measurements = figures
         record.margin = None if numerics.margin.used is None else round(numerics.margin.used, 6)
         return record, place
 
@@ -131,7 +134,8 @@ class Judging:
         detail.expected = getattr(error, "expected", None) or expected
         detail.actual = getattr(error, "actual", None) or actual
         if verdict == Verdict.REFUTED and self.state.catalogue[item.stash[PLANNED].claim].kind != "cost":
-            function = getattr(getattr(item.obj, "hypothesis", None), "inner_test", item.obj)
+            check: Any = getattr(item, "obj", None)
+            function = getattr(getattr(check, "hypothesis", None), "inner_test", check)
             claim = self.state.catalogue[item.stash[PLANNED].claim]
             detail.reproducer = reproducer.script(function, tried.arguments, claim, detail, error)
         return detail

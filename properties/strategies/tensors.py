@@ -25,7 +25,7 @@ def arrays(draw: st.DrawFn, dtype: str, shape: Shape, *, finite: bool = False, m
     count = int(np.prod(shape, dtype=np.int64))
     table = interesting(dtype, finite=finite, moderate=moderate)
     if count <= DRAWN:
-        picks = np.frombuffer(draw(st.binary(min_size=count, max_size=count)), np.uint8)
+        picks: np.ndarray = np.frombuffer(draw(st.binary(min_size=count, max_size=count)), np.uint8)
         return table[picks % len(table)].reshape(shape)
     seed = draw(st.integers(0, 2**16))
     picks = np.random.default_rng(seed).integers(0, len(table), count)

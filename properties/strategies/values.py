@@ -62,7 +62,7 @@ def rounded(values: np.ndarray, dtype: str) -> np.ndarray:
     facts = DTYPES[dtype]
     shape = np.shape(values)
     raw_type = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64, 16: np.complex128}[facts.bytes]
-    raw = np.frombuffer(host.encode(np.asarray(values), facts), raw_type).reshape(shape)
+    raw: np.ndarray = np.frombuffer(host.encode(np.asarray(values), facts), raw_type).reshape(shape)
     return np.array(host.decode(raw, facts))
 
 
