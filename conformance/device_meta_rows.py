@@ -47,6 +47,9 @@ def _names(text: str) -> set[str]:
     return set(compile(text, "row", "eval").co_names)
 
 
+Pairs = tuple[tuple[str, ...], ...]
+
+
 def rows(inputs: dict[str, Input], *pairs: tuple[str, ...]) -> tuple[Row, ...]:
     """Rows of one family: (call, outline) or (call, outline, since)."""
     return tuple(Row(pair[0], pair[1], inputs, pair[2] if len(pair) > 2 else None) for pair in pairs)
@@ -65,8 +68,7 @@ _X = {
     "r": Input("(h,)", "int32"),
     "o": Input("()", "float64"),
 }
-POINTWISE = rows(
-    _X,
+POINTWISE: Pairs = (
     *((f"torch.{name}(x)", f"float32 {ALL}") for name in f"{FLOATING} {KEEPING} {ROUNDING}".split()),
     *((f"torch.{name}(i)", f"float32 {ALL}") for name in FLOATING.split()),
     *((f"torch.{name}(i)", f"int64 {ALL}") for name in KEEPING.split()),
@@ -106,8 +108,7 @@ POINTWISE = rows(
     ("torch.logcumsumexp(x, 1)", f"float32 {ALL}", "2.1"),
     ("torch.frexp(x)", f"float32 {ALL}; int32 {ALL}", "2.1"),
 )
-BINARY = rows(
-    _X,
+BINARY: Pairs = (
     *((f"u {sign} v", f"float64 {ALL}") for sign in ["+", "-", "*", "/", "//", "%", "**"]),
     *((f"u {sign} j", f"float32 {ALL}") for sign in ["+", "-", "*", "/", "//", "%", "**"]),
     *((f"j {sign} r", "int64 (c, h)") for sign in ["+", "-", "*", "//", "%"]),
@@ -154,8 +155,7 @@ BINARY = rows(
     ("F.normalize(x, dim=1)", f"float32 {ALL}"),
 )
 _REDUCE = "sum mean prod amax amin logsumexp"
-REDUCTIONS = rows(
-    _X,
+REDUCTIONS: Pairs = (
     *((f"torch.{name}(x, 1)", "float32 (b, h)") for name in _REDUCE.split()),
     *((f"torch.{name}(x, -1, keepdim=True)", "float32 (b, c, 1)") for name in _REDUCE.split()),
     *((f"torch.{name}(d, (0, 2))", "float64 (c,)") for name in OVER_TWO),
@@ -206,8 +206,7 @@ _M = {
     "z": Input("(n, h)", "complex64"),
     "d": Input("(m, n)", "float64"),
 }
-PRODUCTS = rows(
-    _M,
+PRODUCTS: Pairs = (
     ("x @ y", "float32 (m, h)"),
     ("torch.mm(x, y)", "float32 (m, h)"),
     ("y.t() @ x.t()", "float32 (h, m)"),
@@ -259,8 +258,7 @@ _J = {
     "e": Input("(m, n)"),
     "f": Input("(b, c, h)", "float64"),
 }
-JOINING = rows(
-    _J,
+JOINING: Pairs = (
     ("torch.cat([x, y], 1)", "float32 (b, c + m, h)"),
     ("torch.cat([x, x, x], -1)", "float32 (b, c, 3 * h)"),
     ("torch.cat([x, f])", "float64 (2 * b, c, h)"),
@@ -306,8 +304,7 @@ _I = {
     "v": Input("(n,)"),
     "w": Input("(m, n)"),
 }
-INDEXING = rows(
-    _I,
+INDEXING: Pairs = (
     ("x[i]", "float32 (n, c, h)"),
     ("x[:, i]", "float32 (b, n, h)"),
     ("x[j]", "float32 (m, n, c, h)"),
@@ -360,8 +357,7 @@ _L = {
     "q": Input("(b, h, 8)"),
 }
 _2D = "float32 (b, {}, windows(h, {}), windows(w, {}))"
-LAYERS = rows(
-    _L,
+LAYERS: Pairs = (
     ("F.conv2d(x, k)", _2D.format("n", "3", "2")),
     ("F.conv2d(x, k, a)", _2D.format("n", "3", "2")),
     ("F.conv2d(x, k, stride=2, padding=1)", _2D.format("n", "3, 2, 1", "2, 2, 1")),
@@ -418,8 +414,7 @@ LAYERS = rows(
 )
 _S = {"x": Input("(b, s, s)", "float32", "eye"), "e": Input("(s, s)", "float64", "eye"), "y": Input("(b, s, n)")}
 _R = {"t": Input("(m, n)"), **_S}
-MATRICES = rows(
-    _R,
+MATRICES: Pairs = (
     ("torch.linalg.inv(x)", "float32 (b, s, s)"),
     ("torch.inverse(e)", "float64 (s, s)"),
     ("torch.linalg.cholesky(x)", "float32 (b, s, s)"),
@@ -436,8 +431,7 @@ MATRICES = rows(
     ("torch.linalg.matrix_norm(x)", "float32 (b,)"),
     ("torch.linalg.lu_factor(x)", "float32 (b, s, s); int32 (b, s)", "2.0"),
 )
-MADE = rows(
-    {},
+MADE: Pairs = (
     ("torch.zeros(b, c, device=device)", "float32 (b, c)"),
     ("torch.ones((b, c), dtype=torch.int8, device=device)", "int8 (b, c)"),
     ("torch.empty(h, device=device)", "float32 (h,)"),
@@ -463,14 +457,14 @@ MADE = rows(
     ("torch.normal(0.0, 1.0, (b, n), device=device)", "float32 (b, n)"),
 )
 FAMILIES: dict[str, tuple[Row, ...]] = {
-    "pointwise": POINTWISE,
-    "binary": BINARY,
-    "reductions": REDUCTIONS,
-    "products": PRODUCTS,
-    "joining": JOINING,
-    "indexing": INDEXING,
-    "layers": LAYERS,
-    "matrices": MATRICES,
-    "made": MADE,
+    "pointwise": rows(_X, *POINTWISE),
+    "binary": rows(_X, *BINARY),
+    "reductions": rows(_X, *REDUCTIONS),
+    "products": rows(_M, *PRODUCTS),
+    "joining": rows(_J, *JOINING),
+    "indexing": rows(_I, *INDEXING),
+    "layers": rows(_L, *LAYERS),
+    "matrices": rows(_R, *MATRICES),
+    "made": rows({}, *MADE),
 }
 __all__ = ["FAMILIES", "SIZES", "Input", "Row"]

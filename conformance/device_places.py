@@ -82,3 +82,8 @@ def with_devices(subject: Subject, count: int) -> list[str]:
     if found < count:
         raise Unsupported(f"{count} devices of type {kind} are needed; there are {found}")
     return [f"{kind}:{place}" for place in range(count)]
+
+
+def version(tensor: torch.Tensor) -> int:
+    """How often a tensor was written to."""
+    return tensor._version  # documented only in prose, but what autograd compares

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from conformance import host
@@ -9,7 +12,7 @@ from conformance.assertions import assert_array, assert_tensor
 from conformance.dtypes import DTYPES
 from conformance.numerics import INNER
 from conformance.oracle import linalg as oracle
-from properties.strategies.recipe import DENSE, contiguous, layouts
+from properties.strategies.recipe import DENSE, Recipe, contiguous, layouts
 from properties.strategies.values import rounded
 
 KINDS = ("float64", "float32", "complex128", "complex64")
@@ -18,24 +21,18 @@ TALL = ((3, 3), (5, 3), (3, 5), (1, 4), (4, 1), (17, 9), (9, 17), (33, 20))
 BATCHES = ((), (2,), (2, 3), (0,))
 
 
-def close(call, actual, expected, dtype, n, scale):
+def close(call: str, actual: Any, expected: Any, dtype: str, n: int, scale: Any) -> None:
     """Backward stability: a few dozen roundings for each of n steps, on the scale of the matrices involved."""
-    real = DTYPES[dtype].host
-    assert_array(
-        call,
-        np.asarray(actual),
-        np.asarray(expected),
-        dtype,
-        INNER.over(60 * max(n, 1)),
-        float(scale) if real else scale,
-    )
+    error = INNER.over(60 * max(n, 1))
+    assert_array(call, np.asarray(actual), np.asarray(expected), dtype, error, float(scale))
 
 
-def value(call, tensor, dtype, shape):
+def value(call: str, tensor: Any, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The values of a tensor that has to have that dtype and shape."""
     return host.array(assert_tensor(call, tensor, dtype, shape))
 
 
-def squares(dtype):
+def squares(dtype: str) -> Iterator[tuple[int, tuple[int, ...], Recipe]]:
     """(n, batch, recipe) of matrices of a small condition, in every layout."""
     for n in SQUARE:
         for batch in BATCHES if n in (3, 17) else ((),):
@@ -44,25 +41,24 @@ def squares(dtype):
                 yield n, batch, recipe
 
 
-def rectangles(dtype):
+def rectangles(dtype: str) -> Iterator[tuple[tuple[int, int], tuple[int, ...], Recipe]]:
+    """((rows, columns), batch, recipe) of matrices of full rank, some in every layout."""
     for shape in TALL:
         for batch in ((), (2,)) if shape in ((5, 3), (3, 5)) else ((),):
             generator = np.random.default_rng(sum(shape))
             array = generator.standard_normal((*batch, *shape))
             if DTYPES[dtype].is_complex:
                 array = array + 1j * generator.standard_normal((*batch, *shape))
-            for recipe in (
-                layouts(rounded(array, dtype), dtype, DENSE)
-                if shape in ((5, 3), (17, 9))
-                else [contiguous(rounded(array, dtype), dtype)]
-            ):
+            names = DENSE if shape in ((5, 3), (17, 9)) else ["contiguous"]
+            for recipe in layouts(rounded(array, dtype), dtype, names):
                 yield shape, batch, recipe
 
 
-def hermitian(a):
+def hermitian(a: np.ndarray) -> np.ndarray:
+    """The conjugate transpose."""
     return np.conj(np.swapaxes(a, -1, -2))
 
 
-def part(dtype):
+def part(dtype: str) -> str:
     """The dtype of singular values, eigenvalues of Hermitian matrices, and norms."""
     return {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +12,7 @@ from conformance.check import check
 from conformance.dtypes import DTYPES
 from conformance.every_form import Wanted
 from conformance.numerics import EXACT, INNER
-from properties.strategies.recipe import LAYOUTS, contiguous
+from properties.strategies.recipe import LAYOUTS, Recipe, contiguous
 from properties.strategies.values import rounded
 
 DTYPES_OF_PRODUCTS = ("float32", "float64", "complex64", "complex128", "bfloat16", "float16", "int64", "int32", "uint8")
@@ -18,7 +21,7 @@ SINCE = {"float16": "2.3"}
 LAYOUT_NAMES = ("contiguous", "transposed", "stepped", "offset", "row_stepped", "expanded")
 
 
-def drawn(seed, dtype, shape):
+def drawn(seed: int, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
     """Values whose products tell places apart and stay well inside the range."""
     generator = np.random.default_rng(seed)
     kind = DTYPES[dtype].kind
@@ -28,7 +31,7 @@ def drawn(seed, dtype, shape):
     return rounded(values + 1j * generator.uniform(-2, 2, shape) if kind == "complex" else values, dtype)
 
 
-def product(values, scale, dtype, k, extra=2):
+def product(values: np.ndarray, scale: Any, dtype: str, k: int, extra: int = 2) -> Wanted:
     """A wanted product of inner length k: exact for integers (modulo their range)."""
     if not DTYPES[dtype].is_inexact:
         return Wanted(values.astype(DTYPES[dtype].host), dtype, EXACT)
@@ -37,7 +40,7 @@ def product(values, scale, dtype, k, extra=2):
     return Wanted(values, dtype, INNER.over(terms), scale, signed_zeros=False)
 
 
-def pairs(dtype, left, right, seed=1):
+def pairs(dtype: str, left: tuple[int, ...], right: tuple[int, ...], seed: int = 1) -> Iterator[tuple[Recipe, Recipe]]:
     """Recipes of two operands: every layout on each side at least once."""
     a, b = drawn(seed, dtype, left), drawn(seed + 1, dtype, right)
     for turn, name in enumerate(LAYOUT_NAMES):
@@ -46,7 +49,7 @@ def pairs(dtype, left, right, seed=1):
     yield LAYOUTS["transposed"](a, dtype), contiguous(b, dtype)
 
 
-def rows(claim, *names):
+def rows(claim: str | None, *names: str) -> list[Any]:
     """One row a function and dtype."""
     return [
         pytest.param(name, dtype, marks=check(claim or f"linalg.{name}", since=SINCE.get(dtype)), id=f"{name}, {dtype}")

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 from conformance import host
+from conformance.assertions import assert_values
+from conformance.numerics import EXACT, RECURRENCE
 from conformance.oracle.api import Batch, Linear
 from conformance.subject import Subject
 
@@ -151,3 +153,21 @@ def printed(action: Any) -> tuple[Any, list[str]]:
     with redirect_stdout(out):
         found = action()
     return found, out.getvalue().splitlines()
+
+
+def start(classes: int = 3, features: int = 4, seed: int = 5) -> Linear:
+    """Small weights to begin with."""
+    generator = np.random.default_rng(seed)
+    return Linear(generator.standard_normal((classes, features)) / 4, generator.standard_normal(classes) / 4)
+
+
+def close(call: str, out: torch.Tensor, due: Any, steps: int) -> None:
+    """Values after so many steps of a recurrence, each of which adds up some dozen products."""
+    scale = max(1.0, float(np.abs(due).max(initial=0)))
+    assert_values(call, out.detach(), due, RECURRENCE.over(64 * steps), scale)
+
+
+def assert_unchanged(call: str, net: torch.nn.Module, before: dict[str, np.ndarray]) -> None:
+    """Refute unless a module has the state it had, bit for bit."""
+    for key, entry in net.state_dict().items():
+        assert_values(f"{key} after {call}", entry, before[key], EXACT, signed_zeros=True)

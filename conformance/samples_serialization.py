@@ -140,7 +140,11 @@ def payloads() -> Iterator[tuple[str, bytes, Path]]:
     with tempfile.TemporaryDirectory() as folder:
         where = Path(folder) / "made by the payload"
         live = Payload(str(where))
-        things = {"alone": live, "in a dict": {"weight": torch.ones(2), "more": [1, (live,)]}, "as a key": [{"x": live}]}
+        things = {
+            "alone": live,
+            "in a dict": {"weight": torch.ones(2), "more": [1, (live,)]},
+            "as a key": [{"x": live}],
+        }
         for name, thing in things.items():
             for old in (False, True):
                 yield f"{name}{', old format' if old else ''}", _saved(thing, old), where

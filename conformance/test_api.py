@@ -112,6 +112,9 @@ def test_the_classes_are_what_they_are_called(subject):
     require(isinstance(optimizer, torch.optim.Optimizer), "SGD is no Optimizer")
     require(scheduler.optimizer is optimizer, "a scheduler has another optimizer")
 
+
+@check("api.package-names")
+def test_functions_and_loaders_do_what_they_are_for(subject):
     class Twice(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
@@ -218,10 +221,7 @@ def test_t_is_the_package(subject):
         assert_raises(f"{text} without import torch as t", NameError, lambda: eval(text, {"torch": torch, "a": a}))
 
 
-@check("api.import-as-t")
-def test_the_lines_with_t_run(subject):
-    names: dict[str, Any] = {"nn": nn, "place": subject.device}
-    lines = """
+WITH_T = """
 import io
 import torch as t
 input = t.randn(1, 1, 4, 4, device=place)
@@ -239,7 +239,12 @@ net2 = nn.Sequential(nn.Flatten(), nn.Linear(16, 10)).to(place)
 net2.load_state_dict(t.load(file))
 again = net2(input)
 """
-    exec(lines, names)
+
+
+@check("api.import-as-t")
+def test_the_lines_with_t_run(subject):
+    names: dict[str, Any] = {"nn": nn, "place": subject.device}
+    exec(WITH_T, names)
     require(tuple(names["input"].shape) == (1, 1, 4, 4), "t.randn(1, 1, 4, 4) has another shape")
     assert_values("t.arange(0, 10).view(1, 10)", names["target"], np.arange(10).reshape(1, 10), dtype="int64")
     require(names["loss"].dim() == 0 and names["loss"].dtype is torch.float32, "the loss is no scalar")

@@ -101,6 +101,51 @@ def test_the_functional_interface(subject: Subject) -> None:
     exact("functional.jvp[1]", pushed[1], [1.0, 2.0])
 
 
+def cubic(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return (a * a * b).sum()
+
+
+@check("autograd.functional")
+def test_second_derivatives_of_a_function_of_several_tensors(subject: Subject) -> None:
+    f = torch.autograd.functional
+    arrays = [np.array(values) for values in ([1.0, 2.0], [3.0, 5.0], [1.0, -1.0], [10.0, 4.0])]
+    a, b, u, w = (constant(array, subject) for array in arrays)
+    blocks = [[np.diag(2 * arrays[1]), np.diag(2 * arrays[0])], [np.diag(2 * arrays[0]), np.zeros((2, 2))]]
+    for options in ({}, {"vectorize": True}, {"create_graph": True}):
+        found = f.hessian(cubic, (a, b), **options)
+        for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            exact(f"functional.hessian(f, (a, b), {options})[{row}][{column}]", found[row][column], blocks[row][column])
+    wanted = [blocks[k][0] @ arrays[2] + blocks[k][1] @ arrays[3] for k in (0, 1)]
+    for name in ("vhp", "hvp"):
+        value, products = getattr(f, name)(cubic, (a, b), (u, w))
+        exact(f"functional.{name}[0]", value, 23.0)
+        for place in (0, 1):
+            exact(f"functional.{name}[1][{place}]", products[place], wanted[place])
+
+
+@check("autograd.functional")
+def test_results_of_the_functional_interface_carry_a_graph_on_demand(subject: Subject) -> None:
+    f = torch.autograd.functional
+    x, u = leaf([1.0, 2.0], subject), constant([1.0, 10.0], subject)
+    for create_graph in (False, True):
+        made = {
+            "jacobian": f.jacobian(lambda x: x**3, x, create_graph=create_graph).sum(),
+            "vjp": f.vjp(lambda x: x**3, x, u, create_graph=create_graph)[1].sum(),
+            "jvp": f.jvp(lambda x: x**3, x, u, create_graph=create_graph)[1].sum(),
+        }
+        for name, out in made.items():
+            require(
+                out.requires_grad is create_graph, f"functional.{name}, create_graph={create_graph}", create_graph, out
+            )
+            if create_graph:
+                factor = np.array([1.0, 1.0] if name == "jacobian" else [1.0, 10.0])
+                exact(f"the derivative of functional.{name}", torch.autograd.grad(out, x)[0], 6 * factor * [1.0, 2.0])
+    fixed = constant([7.0], subject)
+    exact("functional.jacobian of a constant", f.jacobian(lambda x: fixed * 1, x), [[0.0, 0.0]])
+    call = "functional.jacobian of a constant, strict=True"
+    assert_raises(call, RuntimeError, lambda: f.jacobian(lambda x: fixed * 1, x, strict=True))
+
+
 @check("autograd.batched-vectors")
 def test_many_vectors_at_once(subject: Subject) -> None:
     x = leaf([1.0, 2.0, 4.0], subject)

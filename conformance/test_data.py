@@ -52,7 +52,9 @@ def test_brackets_call_getitem(subject):
     x = torch.arange(6, device=subject.device).reshape(3, 2)
     made = data.TensorDataset(x)
     for index in (0, -1):
-        assert_values("dataset.__getitem__(i)", made.__getitem__(index)[0], host.array(made[index][0]))
+        due = np.arange(6).reshape(3, 2)[index]
+        assert_values(f"dataset[{index}]", made[index][0], due)
+        assert_values(f"dataset.__getitem__({index})", made.__getitem__(index)[0], due)
 
 
 @check("data.len-syntax")
@@ -68,7 +70,13 @@ def test_len_calls_its_method(subject):
 @check("data.getitem-index-range")
 def test_a_loader_asks_for_every_index_once(subject):
     for length in (1, 2, 7, 40):
-        for options in ({}, {"shuffle": True}, {"batch_size": 3}, {"batch_size": None}, {"batch_size": 64, "shuffle": True}):
+        for options in (
+            {},
+            {"shuffle": True},
+            {"batch_size": 3},
+            {"batch_size": None},
+            {"batch_size": 64, "shuffle": True},
+        ):
             own = Squares(length)
             loader = data.DataLoader(own, **options)
             for _ in range(2):
@@ -193,7 +201,9 @@ def test_sizes_are_added_up(subject):
         due = np.cumsum([len(part) for part in parts]).tolist()
         made = data.ConcatDataset(parts)
         assert_is("cumulative_sizes", list(made.cumulative_sizes), due)
-        assert_is("datasets", [one is other for one, other in zip(made.datasets, parts, strict=True)], [True] * len(parts))
+        assert_is(
+            "datasets", [one is other for one, other in zip(made.datasets, parts, strict=True)], [True] * len(parts)
+        )
 
 
 @check("data.concatdataset-refuses")
@@ -329,7 +339,9 @@ def test_a_generator_fixes_the_split(subject):
     require(split(2) != first, "another seed gives the same split")
     generator = torch.Generator().manual_seed(1)
     data.random_split(range(30), [10, 20], generator)
-    require(list(data.random_split(range(30), [10, 20], generator)[0].indices) != first[0], "the generator stands still")
+    require(
+        list(data.random_split(range(30), [10, 20], generator)[0].indices) != first[0], "the generator stands still"
+    )
     splits = []
     for seed in (5, 5, 6):
         torch.manual_seed(seed)

@@ -30,10 +30,16 @@ def test_tensors_are_stacked(subject):
                 recipes = [LAYOUTS[names[turn % len(names)]](each, dtype) for turn, each in enumerate(values)]
                 given = [recipe.on(subject) for recipe in recipes]
                 out = data.default_collate(given)
-                assert_values(f"{count} of {dtype}{list(shape)}", out, np.stack([r.array for r in recipes]), dtype=dtype)
+                assert_values(
+                    f"{count} of {dtype}{list(shape)}", out, np.stack([r.array for r in recipes]), dtype=dtype
+                )
                 require(out.device == given[0].device, f"the batch lies on {out.device}")
     large = [torch.full((200, 201), float(turn), device=subject.device) for turn in range(3)]
-    assert_values("of large tensors", data.default_collate(large), np.stack([np.full((200, 201), t, np.float32) for t in range(3)]))
+    assert_values(
+        "of large tensors",
+        data.default_collate(large),
+        np.stack([np.full((200, 201), t, np.float32) for t in range(3)]),
+    )
 
 
 @check("data.collate-tensors")
@@ -63,7 +69,12 @@ def test_numbers_become_tensors(subject):
     before = torch.get_default_dtype()
     try:
         torch.set_default_dtype(torch.float16)
-        assert_values("floats, with default dtype float16", data.default_collate([0.1, 2.0]), np.array([0.1, 2.0]), dtype="float64")
+        assert_values(
+            "floats, with default dtype float16",
+            data.default_collate([0.1, 2.0]),
+            np.array([0.1, 2.0]),
+            dtype="float64",
+        )
     finally:
         torch.set_default_dtype(before)
 
@@ -72,7 +83,19 @@ def test_numbers_become_tensors(subject):
     "dtype",
     [
         pytest.param(name, marks=check("data.collate-numpy", since="2.3" if name == "uint16" else None))
-        for name in ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "uint16")
+        for name in (
+            "bool",
+            "uint8",
+            "int8",
+            "int16",
+            "int32",
+            "int64",
+            "float16",
+            "float32",
+            "float64",
+            "complex64",
+            "uint16",
+        )
     ],
 )
 def test_numpy_keeps_its_dtype(subject, dtype):
@@ -101,7 +124,9 @@ def test_containers_keep_their_kind(subject):
     require(type(out) is dict and list(out) == ["b", "a"], f"a dict becomes {out!r}")
     assert_batch("of dicts", out, {"b": np.array([1, 3]), "a": np.array([2.0, 4.0])})
     ordered = data.default_collate([collections.OrderedDict(z=1, y=2)] * 2)
-    require(type(ordered) is collections.OrderedDict and list(ordered) == ["z", "y"], f"an OrderedDict becomes {ordered!r}")
+    require(
+        type(ordered) is collections.OrderedDict and list(ordered) == ["z", "y"], f"an OrderedDict becomes {ordered!r}"
+    )
     point = data.default_collate([Point(1, "u"), Point(2, "v")])
     require(type(point) is Point, f"a namedtuple becomes a {type(point).__name__}")
     assert_batch("of namedtuples", point, (np.array([1, 2]), ["u", "v"]))
@@ -149,7 +174,9 @@ def _with_tensors(thing, subject):
 def test_ragged_samples_are_refused(subject):
     ones = [torch.ones(n, device=subject.device) for n in (2, 3, 2)]
     for given in (ones, ones[:2], [ones[0], ones[2], ones[1]], [ones[0], ones[0][None]], [ones[0], ones[0][0]]):
-        assert_raises(f"tensors of shapes {[tuple(x.shape) for x in given]}", RuntimeError, lambda: data.default_collate(given))
+        assert_raises(
+            f"tensors of shapes {[tuple(x.shape) for x in given]}", RuntimeError, lambda: data.default_collate(given)
+        )
     for given in ([[1], [1, 2]], [(1, 2), (1,)], [[1], [1], []], [np.ones(2), np.ones(3)], [{"a": [1]}, {"a": [1, 2]}]):
         assert_raises(f"default_collate({given})", RuntimeError, lambda: data.default_collate(given))
     assert_raises("a missing key", KeyError, lambda: data.default_collate([{"a": 1, "b": 2}, {"a": 1}]))
@@ -162,7 +189,17 @@ def test_ragged_samples_are_refused(subject):
 
 @check("data.collate-unknown")
 def test_other_objects_are_refused(subject):
-    for one in (None, {1, 2}, object(), 1 + 2j, Squares(2), np.array("text"), np.array(["a"]), np.array([None]), iter([1])):
+    for one in (
+        None,
+        {1, 2},
+        object(),
+        1 + 2j,
+        Squares(2),
+        np.array("text"),
+        np.array(["a"]),
+        np.array([None]),
+        iter([1]),
+    ):
         for given in ([one, one], [{"x": one}] * 2, [(1, one)] * 2):
             assert_raises(f"default_collate of {type(one).__name__}", TypeError, lambda: data.default_collate(given))
     assert_raises("a batch of None", TypeError, lambda: list(data.DataLoader([None, None], 2)))

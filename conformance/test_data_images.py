@@ -217,7 +217,14 @@ def test_folders_are_classes(subject):
         (root / "zebra" / "image0.png").rename(root / "zebra" / "deeper" / "image0.png")
         made = datasets().ImageFolder(str(root))
         found = [(image.getpixel((0, 0)), label) for image, label in made]
-    due = [(colour(0, 0), 0), (colour(0, 1), 0), (colour(0, 2), 0), (colour(1, 0), 1), (colour(2, 0), 2), (colour(2, 1), 2)]
+    due = [
+        (colour(0, 0), 0),
+        (colour(0, 1), 0),
+        (colour(0, 2), 0),
+        (colour(1, 0), 1),
+        (colour(2, 0), 2),
+        (colour(2, 1), 2),
+    ]
     assert_is("the images with their labels", sorted(found), due)
     assert_is("targets", made.targets, [0, 0, 0, 1, 2, 2])
     assert_is("labels in samples", [label for _, label in made.samples], made.targets)

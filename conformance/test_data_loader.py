@@ -47,7 +47,9 @@ def test_samples_become_batches(subject):
 @check("data.dataloader-batches")
 def test_samples_of_every_kind_become_batches(subject):
     for length, size in ((5, 2), (3, 3), (4, 10)):
-        for indices, batch in zip(oracle.batches(range(length), size), data.DataLoader(Mixed(length), size), strict=True):
+        for indices, batch in zip(
+            oracle.batches(range(length), size), data.DataLoader(Mixed(length), size), strict=True
+        ):
             assert_batch(f"the batch of {indices}", batch, mixed(indices))
             require(type(batch["point"]) is Point, f"a namedtuple becomes a {type(batch['point']).__name__}")
 
@@ -134,7 +136,12 @@ def test_a_seed_repeats_the_order(subject):
         for seed, noise in ((1, 5), (1, 6), (2, 5)):
             torch.manual_seed(noise)
             generator = torch.Generator().manual_seed(seed)
-            found.append([plain(list(data.DataLoader(range(50), shuffle=True, generator=generator, **options))) for _ in range(2)])
+            found.append(
+                [
+                    plain(list(data.DataLoader(range(50), shuffle=True, generator=generator, **options)))
+                    for _ in range(2)
+                ]
+            )
         require(found[0] == found[1] != found[2], f"the order does not follow the generator with {options}")
         require(found[0][0] != found[0][1], "the second epoch repeats the first")
         found = []
@@ -178,7 +185,17 @@ def test_a_batch_sampler_gives_the_batches(subject):
 
 @check("data.dataloader-batch-size-none")
 def test_batching_can_be_switched_off(subject):
-    samples = [torch.ones(2), np.array([1, 2], np.int16), np.float32(1.5), 3, 2.5, "text", None, (1, np.ones(2)), {"a": np.zeros(1)}]
+    samples = [
+        torch.ones(2),
+        np.array([1, 2], np.int16),
+        np.float32(1.5),
+        3,
+        2.5,
+        "text",
+        None,
+        (1, np.ones(2)),
+        {"a": np.zeros(1)},
+    ]
     for workers in (0, 1):
         found = list(data.DataLoader(samples, batch_size=None, num_workers=workers))
         assert_is("number of samples", len(found), len(samples))
@@ -213,7 +230,11 @@ def test_collate_fn_makes_the_batches(subject):
 @check("data.dataloader-getitems")
 def test_getitems_fetches_a_whole_batch(subject):
     assert_is("batches", flat(data.DataLoader(OneByOne(), 3)), [[1030, 1031, 1032], [1033, 1034, 1035], [1016]])
-    assert_is("with workers", flat(data.DataLoader(OneByOne(), 4, num_workers=1)), [[1040, 1041, 1042, 1043], [1034, 1035, 1036]])
+    assert_is(
+        "with workers",
+        flat(data.DataLoader(OneByOne(), 4, num_workers=1)),
+        [[1040, 1041, 1042, 1043], [1034, 1035, 1036]],
+    )
     assert_is("without batching", flat(data.DataLoader(OneByOne(), None)), list(range(7)))
     assert_is("of a batch sampler", flat(data.DataLoader(OneByOne(), batch_sampler=[[6, 0]])), [[1026, 1020]])
 
@@ -277,7 +298,10 @@ def _shuffled_nothing():
 def test_options_that_exclude_each_other(subject):
     lists = [[0], [1, 2]]
     refused = [{"sampler": [0], "shuffle": True}, {"sampler": data.SequentialSampler(range(3)), "shuffle": True}]
-    refused += [{"batch_sampler": lists, **other} for other in ({"batch_size": 2}, {"shuffle": True}, {"sampler": [0]}, {"drop_last": True}, {"batch_size": None})]
+    refused += [
+        {"batch_sampler": lists, **other}
+        for other in ({"batch_size": 2}, {"shuffle": True}, {"sampler": [0]}, {"drop_last": True}, {"batch_size": None})
+    ]
     refused += [{"batch_size": None, "drop_last": True}]
     for options in refused:
         assert_raises(f"DataLoader with {options}", ValueError, lambda: data.DataLoader(Squares(3), **options))
@@ -289,7 +313,14 @@ def test_options_that_exclude_each_other(subject):
 @check("data.dataloader-fixed")
 def test_a_made_loader_cannot_be_changed(subject):
     loader = data.DataLoader(Squares(5), 2)
-    values = {"dataset": Squares(2), "batch_size": 3, "sampler": [0], "batch_sampler": [[0]], "drop_last": True, "persistent_workers": True}
+    values = {
+        "dataset": Squares(2),
+        "batch_size": 3,
+        "sampler": [0],
+        "batch_sampler": [[0]],
+        "drop_last": True,
+        "persistent_workers": True,
+    }
     for name, value in values.items():
         assert_raises(f"loader.{name} = …", ValueError, lambda: setattr(loader, name, value))
     assert_is("the batches afterwards", flat(loader), [[0, 1], [4, 9], [16]])

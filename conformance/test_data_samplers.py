@@ -75,7 +75,9 @@ def test_draws_with_replacement_are_independent(subject):
     draws = np.array(list(data.RandomSampler(range(5), replacement=True, num_samples=number)))
     assert_is("number of indices", len(draws), number)
     assert_shares("indices with replacement", draws, 0, np.full(5, 0.2))
-    assert_independent("indices with replacement out of two", np.array(list(data.RandomSampler(range(2), True, number))), 0.5, 0.5)
+    assert_independent(
+        "indices with replacement out of two", np.array(list(data.RandomSampler(range(2), True, number))), 0.5, 0.5
+    )
     for number in (1, 31, 32, 33, 64, 70):
         sampler = data.RandomSampler(range(3), True, number)
         assert_is("length and number", (len(sampler), len(list(sampler))), (number, number))
@@ -142,7 +144,9 @@ def test_weights_are_chances(subject):
         assert_shares(f"indices by {weights}", draws, 0, chances)
         require(set(draws) <= {i for i, weight in enumerate(weights) if weight}, "an index of weight 0 was drawn")
     require(all(type(index) is int for index in itertools.islice(sampler, 5)), "an index is no int")
-    seeded = [list(data.WeightedRandomSampler([1.0] * 9, 40, generator=torch.Generator().manual_seed(s))) for s in (1, 1, 2)]
+    seeded = [
+        list(data.WeightedRandomSampler([1.0] * 9, 40, generator=torch.Generator().manual_seed(s))) for s in (1, 1, 2)
+    ]
     require(seeded[0] == seeded[1] != seeded[2], "the draws do not follow the generator")
     again = data.WeightedRandomSampler([1.0] * 9, 40)
     require(list(again) != list(again), "the second epoch repeats the first")
@@ -156,7 +160,10 @@ def test_weighted_draws_without_replacement(subject):
         for order in drawn(lambda: sampler, 20):
             require(len(set(order)) == len(order) == number, f"{order} repeats an index")
             require(1 not in order, "an index of weight 0 was drawn")
-    first = [next(iter(data.WeightedRandomSampler([1.0, 3.0], 2, replacement=False))) for _ in range(effort.scaled(3000, 1000))]
+    first = [
+        next(iter(data.WeightedRandomSampler([1.0, 3.0], 2, replacement=False)))
+        for _ in range(effort.scaled(3000, 1000))
+    ]
     assert_shares("the first of two", np.array(first), 0, np.array([0.25, 0.75]))
 
 

@@ -61,10 +61,17 @@ def test_workers_can_divide_a_stream(subject):
 
 @check("data.iterabledataset-refuses")
 def test_streams_have_no_order_to_choose(subject):
-    refused = [{"shuffle": True}, {"sampler": [0]}, {"sampler": data.SequentialSampler(range(3))}, {"batch_sampler": [[0]]}]
+    refused = [
+        {"shuffle": True},
+        {"sampler": [0]},
+        {"sampler": data.SequentialSampler(range(3))},
+        {"batch_sampler": [[0]]},
+    ]
     for options in refused:
         for stream in (Stream(3), Sized(3), data.ChainDataset([Stream(3)])):
-            assert_raises(f"DataLoader of a stream with {options}", ValueError, lambda: data.DataLoader(stream, **options))
+            assert_raises(
+                f"DataLoader of a stream with {options}", ValueError, lambda: data.DataLoader(stream, **options)
+            )
     for options in ({"shuffle": False}, {"shuffle": None}, {"generator": torch.Generator()}):
         assert_is(f"with {options}", flat(data.DataLoader(Sized(3), 2, **options)), [[0, 1], [2]])
 

@@ -252,7 +252,12 @@ class _Asked:
 
 # -- errors ------------------------------------------------------------------------------------------------------------
 
-ERRORS = (ValueError("no such sample: 3"), IndexError("no such sample: 3"), RuntimeError("no such sample: 3"), OSError("no such sample: 3"))
+ERRORS = (
+    ValueError("no such sample: 3"),
+    IndexError("no such sample: 3"),
+    RuntimeError("no such sample: 3"),
+    OSError("no such sample: 3"),
+)
 
 
 @check("data.worker-exception")

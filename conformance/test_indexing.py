@@ -84,6 +84,22 @@ def test_nonzero_of_a_number_as_a_tuple(subject: Subject) -> None:
         same("torch.nonzero(0-d, as_tuple=True)[0]", found[0], Wanted(np.zeros(count, np.int64), "int64"))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("nonzero", marks=check("indexing.nonzero-indices")),
+        pytest.param("argwhere", marks=check("indexing.argwhere")),
+    ],
+)
+def test_the_place_of_a_single_element(subject: Subject, name: str) -> None:
+    for shape in ((1,), (1, 1), (1, 1, 1)):
+        for value in (3.0, 0.0):
+            x = host.tensor(np.full(shape, value), "float32", subject.device)
+            wanted = Wanted(np.zeros((int(value != 0), len(shape)), np.int64), "int64")
+            same(f"torch.{name}(full({shape}, {value}))", getattr(torch, name)(x), wanted)
+            same(f"full({shape}, {value}).{name}()", getattr(x, name)(), wanted)
+
+
 @check("indexing.where-indices")
 def test_where_of_a_condition_alone_gives_the_places(subject: Subject) -> None:
     for shape in ((4, 5), (3, 4, 5), (33,), (1,), (2, 0)):

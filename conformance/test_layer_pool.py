@@ -13,7 +13,7 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.layer_numbers import KINDS, normal
+from conformance.layer_inputs import KINDS, normal
 from conformance.numerics import INNER
 from conformance.oracle import layer as oracle
 from properties.strategies.recipe import LAYOUTS, contiguous, layouts

@@ -69,6 +69,20 @@ def test_hooks_run_after_forward_in_order_of_registration(subject):
 
 
 @check("module.forward-hook")
+def test_a_hook_that_is_registered_twice_runs_twice(subject):
+    log: list[Any] = []
+    net, x, hook = recorder(log), given(subject), marking(log, "twice")
+    first = net.register_forward_hook(hook)
+    net.register_forward_hook(marking(log, "between"))
+    net.register_forward_hook(hook)
+    for wanted in (["forward", "twice", "between", "twice"], ["forward", "between", "twice"]):
+        log.clear()
+        net(x)
+        assert_same("what ran", said(log), wanted)
+        first.remove()
+
+
+@check("module.forward-hook")
 def test_a_hook_is_given_module_arguments_and_output(subject):
     net, x, seen = recorder(), given(subject), []
     net.register_forward_hook(lambda *args: seen.append(args))

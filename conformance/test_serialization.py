@@ -191,7 +191,9 @@ def test_one_tensor_in_two_places_stays_one(subject):
         out = way({"a": x, "b": [x, tied], "c": (tied, x.clone())})
         require(out["a"] is out["b"][0], "the tensor has become two")
         require(out["b"][1] is out["c"][0], "the Parameter has become two")
-        require(out["a"] is not out["c"][1] and not overlap(out["a"], out["c"][1]), "a clone has become the tensor itself")
+        require(
+            out["a"] is not out["c"][1] and not overlap(out["a"], out["c"][1]), "a clone has become the tensor itself"
+        )
 
 
 @check("serialization.separate-tensors")

@@ -186,10 +186,16 @@ def test_what_a_file_needs_can_be_listed(subject):
     listed = torch.serialization.get_unsafe_globals_in_checkpoint
     for name, content, made in payloads():
         if "old format" not in name:
-            assert_equal(f"what a payload {name} needs", [*listed(io.BytesIO(content))], [f"{os.mkdir.__module__}.mkdir"])
+            assert_equal(
+                f"what a payload {name} needs", [*listed(io.BytesIO(content))], [f"{os.mkdir.__module__}.mkdir"]
+            )
             require(not made.exists(), "listing ran the code")
     assert_equal("what a state needs", listed(io.BytesIO(save(net(subject).state_dict()))), [])
     found = listed(io.BytesIO(save({"a": Own(1), "b": datetime.date(2020, 1, 1)})))
     assert_equal("what it needs", set(found), {"conformance.samples_serialization.Own", "datetime.date"})
     with torch.serialization.safe_globals([Own]):
-        assert_equal("what it needs besides Own", listed(io.BytesIO(save({"a": Own(1), "b": datetime.date(2020, 1, 1)}))), ["datetime.date"])
+        assert_equal(
+            "what it needs besides Own",
+            listed(io.BytesIO(save({"a": Own(1), "b": datetime.date(2020, 1, 1)}))),
+            ["datetime.date"],
+        )

@@ -29,7 +29,10 @@ from properties.strategies.values import cycle, distinct, interesting
 
 pytestmark = must_answer
 
-EVERY = [pytest.param(name, marks=check("serialization.deepcopy", since="2.1" if name not in COMMON else None)) for name in DTYPES]
+EVERY = [
+    pytest.param(name, marks=check("serialization.deepcopy", since="2.1" if name not in COMMON else None))
+    for name in DTYPES
+]
 
 
 def pickled(thing, protocol=pickle.DEFAULT_PROTOCOL):

@@ -68,7 +68,9 @@ def test_a_file_may_be_given_in_any_form(subject):
             for name in names:
                 assert_tensors(f"torch.load({name.name!r})", torch.load(str(name)), due)
                 assert_tensors(f"torch.load(Path({name.name!r}))", torch.load(name), due)
-                assert_tensors(f"torch.load(f=BytesIO) of {name.name}", torch.load(f=io.BytesIO(name.read_bytes())), due)
+                assert_tensors(
+                    f"torch.load(f=BytesIO) of {name.name}", torch.load(f=io.BytesIO(name.read_bytes())), due
+                )
                 with open(name, "rb") as file:
                     assert_tensors(f"torch.load(open({name.name!r}))", torch.load(file), due)
                     require(not file.closed, "torch.load closed the file")
@@ -216,7 +218,9 @@ def test_the_file_is_a_zip_archive_with_the_storages(subject):
         assert_equal("keys", list(read), ["all", "part", "other"])
         for (key, stored), due in zip(read.items(), (x, x[2:4, 1:].t(), x[:1]), strict=True):
             raw = host.bits(due)
-            require(stored.array.tobytes() == np.ascontiguousarray(raw).tobytes(), f"the file holds other bits of {key}")
+            require(
+                stored.array.tobytes() == np.ascontiguousarray(raw).tobytes(), f"the file holds other bits of {key}"
+            )
             place = (stored.shape, stored.strides, stored.offset, stored.location)
             wanted = (tuple(due.shape), due.stride(), due.storage_offset(), str(due.device))
             assert_equal(f"what the file says of {key}", place, wanted)
@@ -242,7 +246,9 @@ def test_the_old_format_is_still_written_and_read(subject):
     content = save(due, **OLD_FORMAT)
     require(not zipfile.is_zipfile(io.BytesIO(content)), "the old format is a ZIP archive")
     require(zipfile.is_zipfile(io.BytesIO(save(due))), "the new format is no ZIP archive")
-    require(zipfile.is_zipfile(io.BytesIO(save(due, _use_new_zipfile_serialization=True))), "the new format is no archive")
+    require(
+        zipfile.is_zipfile(io.BytesIO(save(due, _use_new_zipfile_serialization=True))), "the new format is no archive"
+    )
     raw = host.bits(due["x"]).tobytes()
     require(raw in content and raw in save(due), "the file does not hold the bytes of the storage")
     for options in ({}, {"weights_only": True}, {"weights_only": False}, {"map_location": subject.device}):
@@ -251,7 +257,13 @@ def test_the_old_format_is_still_written_and_read(subject):
 
 @check("serialization.old-format-in-turn")
 def test_objects_in_the_old_format_stand_one_after_the_other(subject):
-    things = [sample(subject), torch.arange(5, device=subject.device), "text", {"epoch": 3}, torch.ones((), device=subject.device)]
+    things = [
+        sample(subject),
+        torch.arange(5, device=subject.device),
+        "text",
+        {"epoch": 3},
+        torch.ones((), device=subject.device),
+    ]
     file = io.BytesIO()
     for thing in things:
         torch.save(thing, file, **OLD_FORMAT)
@@ -329,13 +341,24 @@ def test_only_new_files_on_disk_can_be_mapped(subject):
 def test_damaged_files_are_refused_and_change_nothing(subject):
     target = net(subject)
     before = {key: host.array(entry) for key, entry in target.state_dict().items()}
-    contents = [(save(net(subject, 2).state_dict(), **saving), name) for saving, name in (({}, "new"), (OLD_FORMAT, "old"))]
-    damaged = [(content[: len(content) * share // 16], f"{share}/16 of a file in the {name} format") for content, name in contents for share in range(16)]
+    contents = [
+        (save(net(subject, 2).state_dict(), **saving), name) for saving, name in (({}, "new"), (OLD_FORMAT, "old"))
+    ]
+    damaged = [
+        (content[: len(content) * share // 16], f"{share}/16 of a file in the {name} format")
+        for content, name in contents
+        for share in range(16)
+    ]
     damaged += [(content[:-1], f"a file in the {name} format without its last byte") for content, name in contents]
-    damaged += [(b"no checkpoint at all", "text"), (bytes(500), "zeros"), (b"PK\x03\x04" + bytes(300), "a broken archive")]
+    damaged += [
+        (b"no checkpoint at all", "text"),
+        (bytes(500), "zeros"),
+        (b"PK\x03\x04" + bytes(300), "a broken archive"),
+    ]
     for content, name in damaged:
         for options in ({}, {"weights_only": True}, {"weights_only": False}):
-            assert_raises(name, Exception, lambda: target.load_state_dict(load(content, **options)))
+            assert_raises(f"torch.load of {name}", Exception, lambda: load(content, **options))
+        assert_raises(name, Exception, lambda: target.load_state_dict(load(content)))
     for key, due in before.items():
         assert_values(f"{key} afterwards", target.state_dict()[key], due)
     target.load_state_dict(load(contents[0][0]))
@@ -388,7 +411,11 @@ def test_only_shapes_are_loaded_to_meta(subject):
             out = way(given, map_location=where)
             for key in ("x", "row", "column", "parameter"):
                 assert_tensor(f"the loaded {key}", out[key], host.dtype_name(given[key].dtype), tuple(given[key].shape))
-                assert_equal(f"device, strides of {key}", (out[key].device.type, out[key].stride()), ("meta", given[key].stride()))
+                assert_equal(
+                    f"device, strides of {key}",
+                    (out[key].device.type, out[key].stride()),
+                    ("meta", given[key].stride()),
+                )
             assert_equal("the rest", (out["epoch"], out["name"]), (3, "sample"))
             require(out["parameter"].requires_grad, "the Parameter needs no gradient any more")
 
@@ -401,6 +428,8 @@ def test_locations_are_mapped(subject):
         for mapping, due in (
             ({home: "meta"}, ["meta", "meta"]),
             ({"cuda:7": "cpu"}, [home, "meta"]),
+            ({"cuda:7": "meta"}, [home, "meta"]),
+            ({"cuda:7": "meta", home: "cpu"}, ["cpu", "meta"]),
             ({home: "cpu", "cuda:7": "meta"}, ["cpu", "meta"]),
         ):
             out = way(given, map_location=mapping)
@@ -432,7 +461,11 @@ def test_an_unknown_place_is_refused(subject):
     given = sample(subject)
     for way in (PLAIN, FREE, OLD):
         assert_raises("map_location='nowhere'", RuntimeError, lambda: way(given, map_location="nowhere"))
-        assert_raises("map_location={…: 'nowhere'}", RuntimeError, lambda: way(given, map_location={str(given["x"].device): "nowhere"}))
+        assert_raises(
+            "map_location={…: 'nowhere'}",
+            RuntimeError,
+            lambda: way(given, map_location={str(given["x"].device): "nowhere"}),
+        )
         assert_tensors("without it", way(given), given)
 
 

@@ -88,7 +88,9 @@ def test_a_checkpoint_with_numbers_comes_back_unpickled(subject):
 @check("serialization.numpy-scalar-in-checkpoint")
 def test_a_numpy_scalar_needs_weights_only_off(subject):
     due = {"state_dict": net(subject).state_dict(), "loss": np.float64(0.25)}
-    assert_raises("torch.load(…, weights_only=True)", importlib.import_module("pickle").UnpicklingError, lambda: SAFE(due))
+    assert_raises(
+        "torch.load(…, weights_only=True)", importlib.import_module("pickle").UnpicklingError, lambda: SAFE(due)
+    )
     out = FREE(due)
     assert_tensors("the state", out["state_dict"], due["state_dict"])
     require(isinstance(out["loss"], np.float64) and out["loss"] == 0.25, f"the loss is {out['loss']!r}")
@@ -205,7 +207,9 @@ def test_training_continues_as_if_it_had_not_stopped(subject, name):
         resumed.run(subject, range(3, 7))
         for key, due in whole.net.state_dict().items():
             assert_alike(f"{key} after resumed training", resumed.net.state_dict()[key], due)
-        assert_tensors("the optimiser after resumed training", resumed.optimizer.state_dict(), whole.optimizer.state_dict())
+        assert_tensors(
+            "the optimiser after resumed training", resumed.optimizer.state_dict(), whole.optimizer.state_dict()
+        )
 
 
 @check("serialization.save-entire-net")
@@ -340,6 +344,15 @@ def test_floats_load(subject):
 @check("serialization.weights-only-allows-more")
 def test_further_plain_objects_load(subject):
     counter = collections.Counter("abcab")
-    for thing in (1 + 2j, b"\x00\xff", bytearray(b"ab"), {1, 2, "x"}, counter, torch.device(subject.device), torch.bfloat16, torch.bool):
+    for thing in (
+        1 + 2j,
+        b"\x00\xff",
+        bytearray(b"ab"),
+        {1, 2, "x"},
+        counter,
+        torch.device(subject.device),
+        torch.bfloat16,
+        torch.bool,
+    ):
         assert_equal(f"{SAFE.name} of {type(thing).__name__}", SAFE(thing), thing)
         assert_equal(f"torch.load(…) of {type(thing).__name__}", PLAIN([thing])[0], thing)

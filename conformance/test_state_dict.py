@@ -74,10 +74,10 @@ def test_the_version_of_every_module_is_kept_beside_the_entries(subject):
     for name, program in CORPUS.items():
         built, forest = build(subject, program)
         for prefix in ("", "net."):
-            metadata = built.root.state_dict(prefix=prefix)._metadata  # documented, though with an underscore
+            metadata = built.root.state_dict(prefix=prefix)._metadata  # the only place where versions are
             due = list(model.state_modules(forest.root, prefix.removesuffix(".")))
             assert_same(f"tree {name!r}: modules in the metadata", list(metadata), due)
-    metadata = sample(subject).state_dict()._metadata  # as above
+    metadata = sample(subject).state_dict()._metadata  # likewise
     assert_same("versions", [metadata[key]["version"] for key in ("", "0", "1", "1.0")], [1, 1, 1, 2])
 
 
@@ -99,6 +99,20 @@ def test_transient_buffers_none_entries_and_plain_tensors_are_left_out(subject):
     net.hidden = torch.zeros(3)
     net.b = torch.zeros(3)
     assert_same("keys after assignments", list(net.state_dict()), ["frozen", "nothing", "hidden"])
+
+
+@check("state_dict.left-out")
+def test_a_transient_buffer_stays_so_whatever_it_holds(subject):
+    net = branch()
+    net.register_buffer("later", None, persistent=False)
+    net.register_buffer("kept", None)
+    assert_same("keys of buffers that are None", list(net.state_dict()), [])
+    for value in (torch.ones(2), torch.zeros(3)):
+        net.later, net.kept = value, value
+        assert_same("keys once they hold a tensor", list(net.state_dict()), ["kept"])
+    net.later = None
+    net.kept = None
+    assert_same("keys once they are None again", list(net.state_dict()), [])
 
 
 # -- what the entries are ----------------------------------------------------------------------------------------------

@@ -64,6 +64,21 @@ def test_crop_fills_with_zeros_beyond_the_border(subject, home):
             judge(given, ways(home, "crop", "", *box), oracle.crop(given.values, *box))
 
 
+OUTSIDE = ((-3, 0, 2, 4), (0, -5, 3, 2), (-4, -4, 1, 1), (9, 2, 3, 3), (1, 12, 2, 2))
+
+
+@in_both("transforms.crop-outside")
+def test_crop_of_a_picture_wholly_outside_gives_zeros(subject, home):
+    for given, box in itertools.product((as_picture(mode, 6, 8) for mode in MODES), OUTSIDE):
+        judge(given, ways(home, "crop", "", *box), oracle.crop(given.values, *box))
+
+
+@in_both("transforms.crop-outside")
+def test_crop_of_a_tensor_wholly_outside_gives_zeros(subject, home):
+    for given, box in itertools.product(images(subject, 6, 8, ()), OUTSIDE):
+        judge(given, ways(home, "crop", "", *box), oracle.crop(given.values, *box))
+
+
 @in_both("transforms.center-crop")
 def test_center_crop_starts_at_half_the_surplus(subject, home):
     pairs = itertools.product(((6, 8), (7, 5), (9, 12), (12, 9)), ((1, 1), (2, 3), (3, 2), (4, 5), (5, 4), (6, 5)))

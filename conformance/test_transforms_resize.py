@@ -205,6 +205,13 @@ def judge_resized(
         given.assert_unchanged(text)
 
 
+@in_both("transforms.resize-antialias-column")
+def test_resize_of_a_tensor_to_one_column_is_the_formula(subject, home):
+    for size, wanted in (((2, 1), (3, 1)), ((6, 1), (3, 1)), ((4, 5), (7, 1))):
+        for row, name in itertools.product(FLOATS[:2], ("bilinear", "bicubic")):
+            judge_resized(home, as_tensor(subject, row, *size), wanted, name, {"antialias": True}, True)
+
+
 SMOOTH = [
     pytest.param(True, marks=check("transforms.resize-antialias")),
     pytest.param(False, marks=check("transforms.resize-plain")),
