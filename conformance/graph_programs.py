@@ -10,7 +10,7 @@ import torch
 from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.numerics import GRADIENT
-from conformance.oracle.graph import Leaf, Program, Step, Tape
+from conformance.oracle.graph import Leaf, Program, Step, Tape, run
 from conformance.oracle.graph_operations import OPERATIONS
 from conformance.subject import Subject
 from properties.strategies.graphs import Graph
@@ -76,3 +76,29 @@ def corpus(op: str) -> Iterator[Graph]:
             made = len(program.leaves) + len(program.steps) - 1
             outputs = tuple(range(made, made + OPERATIONS[op].results))
             yield Graph(program, outputs, LAYOUTS[turn % len(LAYOUTS)])
+
+
+SAVING = ("square", "exp", "tanh", "sin", "sqrt", "sigmoid", "reciprocal", "scale", "clone", "sum", "prod_dim")
+
+
+def writings(write: str) -> Iterator[Graph]:
+    """An operation on a clone of a leaf, and then a write to what it read, to a part of that, or to its result."""
+    for turn, op in enumerate(SAVING):
+        for shape in ((3,), (2, 2)):
+            leaves = (leaf(shape), leaf(shape[1:], 0.625))
+            for part, target in ((False, 2), (True, 3), (True, 2), (False, 3)):
+                steps = (Step("clone", (0,)), *((Step("select", (2,), (0,)),) if part else ()))
+                read = Step(op, (2,), OPERATIONS[op].options(leaves[0].array)[0])
+                yield from _written(leaves, (*steps, read), target, write, LAYOUTS[turn % len(LAYOUTS)])
+
+
+def _written(
+    leaves: tuple[Leaf, ...], steps: tuple[Step, ...], target: int, write: str, layout: str
+) -> Iterator[Graph]:
+    """The program with the write behind it, where that may be; backward starts from all that was made."""
+    tape = run(Program(leaves, steps))
+    inputs = (target, 1)[: OPERATIONS[write].arity]
+    options = OPERATIONS[write].options(*(tape.value(place) for place in inputs)) if tape.may_write(target) else []
+    for chosen in options:
+        last = len(leaves) + len(steps)
+        yield Graph(Program(leaves, (*steps, Step(write, inputs, chosen))), (last - 1, last), layout)

@@ -81,7 +81,7 @@ def assert_equal(call: str, out: Any, due: Any) -> None:
 
 
 def assert_tensors(call: str, out: Any, due: Any) -> None:
-    """Refute unless an object has the nesting of another, with leaves alike: tensors bit for bit, other values equal."""
+    """Refute unless an object has another's nesting, with leaves alike: tensors bit for bit, other values equal."""
     assert_equal(f"the nesting of {call}", skeleton(out), skeleton(due))
     for (path, found), (_, wanted) in zip(leaves(out, call), leaves(due), strict=True):
         if isinstance(wanted, torch.Tensor):

@@ -226,6 +226,11 @@ def images(
         yield as_tensor(subject, row, high, wide, seed)
 
 
+def both_kinds(subject: Subject, values: np.ndarray) -> list[tuple[str, Any]]:
+    """Bytes (3,H,W) as a picture and as a tensor, each with its name."""
+    return [("a picture", picture(values, "RGB")), ("a tensor", tensor(subject, values, "uint8"))]
+
+
 Way = tuple[str, Callable[[Any], Any]]
 
 

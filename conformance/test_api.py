@@ -15,7 +15,8 @@ from conformance import host, vision
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.device_places import assert_at, values
-from conformance.numerics import SUMMED
+from conformance.numerics import INNER, SUMMED
+from conformance.oracle import api as oracle
 from properties.strategies.recipe import LAYOUTS, layouts
 from properties.strategies.values import distinct
 
@@ -159,36 +160,97 @@ def test_torchvision_dataset_is_no_name(subject):
 
 
 # A layer, and the function with its parameters; x: (3, 4, 6, 6), y: (5, 4).
-TWINS: tuple[tuple[str, Any, Any, str], ...] = (
-    ("ReLU", lambda: nn.ReLU(), lambda n, x: F.relu(x), "x"),
-    ("LeakyReLU", lambda: nn.LeakyReLU(0.2), lambda n, x: F.leaky_relu(x, 0.2), "x"),
-    ("GELU", lambda: nn.GELU(), lambda n, x: F.gelu(x), "x"),
-    ("Softmax", lambda: nn.Softmax(1), lambda n, x: F.softmax(x, 1), "y"),
-    ("LogSoftmax", lambda: nn.LogSoftmax(-1), lambda n, x: F.log_softmax(x, -1), "y"),
-    ("Tanh", lambda: nn.Tanh(), lambda n, x: torch.tanh(x), "y"),
-    ("Sigmoid", lambda: nn.Sigmoid(), lambda n, x: torch.sigmoid(x), "y"),
-    ("Linear", lambda: nn.Linear(4, 3), lambda n, x: F.linear(x, n.weight, n.bias), "y"),
-    ("Conv2d", lambda: nn.Conv2d(4, 2, 3, padding=1), lambda n, x: F.conv2d(x, n.weight, n.bias, padding=1), "x"),
-    ("MaxPool2d", lambda: nn.MaxPool2d(2), lambda n, x: F.max_pool2d(x, 2), "x"),
-    ("MaxPool2d of 3 by 2", lambda: nn.MaxPool2d((3, 2), 1), lambda n, x: F.max_pool2d(x, (3, 2), 1), "x"),
-    ("AvgPool2d", lambda: nn.AvgPool2d(3, 2), lambda n, x: F.avg_pool2d(x, 3, 2), "x"),
-    ("LayerNorm", lambda: nn.LayerNorm(6), lambda n, x: F.layer_norm(x, (6,), n.weight, n.bias), "x"),
+TWINS: tuple[tuple[str, Any, Any, str, Any], ...] = (
+    ("ReLU", lambda: nn.ReLU(), lambda n, x: F.relu(x), "x", lambda a, n: np.maximum(a, 0)),
+    (
+        "LeakyReLU",
+        lambda: nn.LeakyReLU(0.2),
+        lambda n, x: F.leaky_relu(x, 0.2),
+        "x",
+        lambda a, n: np.where(a > 0, a, 0.2 * a),
+    ),
+    ("GELU", lambda: nn.GELU(), lambda n, x: F.gelu(x), "x", lambda a, n: oracle.gelu(a)),
+    ("Softmax", lambda: nn.Softmax(1), lambda n, x: F.softmax(x, 1), "y", lambda a, n: oracle.softmax(a)),
+    (
+        "LogSoftmax",
+        lambda: nn.LogSoftmax(-1),
+        lambda n, x: F.log_softmax(x, -1),
+        "y",
+        lambda a, n: np.log(oracle.softmax(a)),
+    ),
+    ("Tanh", lambda: nn.Tanh(), lambda n, x: torch.tanh(x), "y", lambda a, n: np.tanh(a)),
+    ("Sigmoid", lambda: nn.Sigmoid(), lambda n, x: torch.sigmoid(x), "y", lambda a, n: 1 / (1 + np.exp(-a))),
+    (
+        "Linear",
+        lambda: nn.Linear(4, 3),
+        lambda n, x: F.linear(x, n.weight, n.bias),
+        "y",
+        lambda a, n: a @ host.array(n.weight.detach()).T.astype(float) + host.array(n.bias.detach()),
+    ),
+    (
+        "Conv2d",
+        lambda: nn.Conv2d(4, 2, 3, padding=1),
+        lambda n, x: F.conv2d(x, n.weight, n.bias, padding=1),
+        "x",
+        lambda a, n: oracle.convolved(a, host.array(n.weight.detach()), host.array(n.bias.detach())),
+    ),
+    (
+        "MaxPool2d",
+        lambda: nn.MaxPool2d(2),
+        lambda n, x: F.max_pool2d(x, 2),
+        "x",
+        lambda a, n: oracle.pooled(a, (2, 2), 2, np.max),
+    ),
+    (
+        "MaxPool2d of 3 by 2",
+        lambda: nn.MaxPool2d((3, 2), 1),
+        lambda n, x: F.max_pool2d(x, (3, 2), 1),
+        "x",
+        lambda a, n: oracle.pooled(a, (3, 2), 1, np.max),
+    ),
+    (
+        "AvgPool2d",
+        lambda: nn.AvgPool2d(3, 2),
+        lambda n, x: F.avg_pool2d(x, 3, 2),
+        "x",
+        lambda a, n: oracle.pooled(a, (3, 3), 2, np.mean),
+    ),
+    (
+        "LayerNorm",
+        lambda: nn.LayerNorm(6),
+        lambda n, x: F.layer_norm(x, (6,), n.weight, n.bias),
+        "x",
+        lambda a, n: (a - a.mean(-1, keepdims=True)) / np.sqrt(a.var(-1, keepdims=True) + 1e-5),
+    ),
     (
         "BatchNorm2d in eval mode",
         lambda: nn.BatchNorm2d(4).eval(),
         lambda n, x: F.batch_norm(x, n.running_mean, n.running_var, n.weight, n.bias),
         "x",
+        lambda a, n: a / np.sqrt(1 + 1e-5),
     ),
-    ("Dropout in eval mode", lambda: nn.Dropout().eval(), lambda n, x: F.dropout(x, training=False), "x"),
-    ("Flatten", lambda: nn.Flatten(), lambda n, x: torch.flatten(x, 1), "x"),
-    ("MSELoss", lambda: nn.MSELoss(), lambda n, x: F.mse_loss(x, x * 2), "loss"),
-    ("CrossEntropyLoss", lambda: nn.CrossEntropyLoss(), lambda n, x: F.cross_entropy(x, x.argmax(1)), "classes"),
+    (
+        "Dropout in eval mode",
+        lambda: nn.Dropout().eval(),
+        lambda n, x: F.dropout(x, training=False),
+        "x",
+        lambda a, n: a,
+    ),
+    ("Flatten", lambda: nn.Flatten(), lambda n, x: torch.flatten(x, 1), "x", lambda a, n: a.reshape(len(a), -1)),
+    ("MSELoss", lambda: nn.MSELoss(), lambda n, x: F.mse_loss(x, x * 2), "loss", lambda a, n: np.mean(a**2)),
+    (
+        "CrossEntropyLoss",
+        lambda: nn.CrossEntropyLoss(),
+        lambda n, x: F.cross_entropy(x, x.argmax(1)),
+        "classes",
+        lambda a, n: oracle.cross_entropy(a, a.argmax(1)),
+    ),
 )
 
 
 @check("api.functional-twins")
-@pytest.mark.parametrize("name, make, function, kind", TWINS, ids=[row[0] for row in TWINS])
-def test_a_function_gives_what_the_layer_of_its_name_gives(subject, name, make, function, kind):
+@pytest.mark.parametrize("name, make, function, kind, due", TWINS, ids=[row[0] for row in TWINS])
+def test_a_function_gives_what_the_layer_of_its_name_gives(subject, name, make, function, kind, due):
     torch.manual_seed(3)
     net = make().to(subject.device)
     shape = (3, 4, 6, 6) if kind == "x" else (5, 4)
@@ -200,6 +262,9 @@ def test_a_function_gives_what_the_layer_of_its_name_gives(subject, name, make, 
             require(tuple(out.shape) == tuple(twin.shape), f"{name} and its function have other shapes")
             require(out.dtype == twin.dtype, f"{name} and its function have other dtypes")
             assert_values(f"nn.{name} of {recipe!r}", out, host.array(twin), signed_zeros=True)
+        wanted = due(recipe.array.astype(float), net)
+        scale = max(1.0, float(np.abs(wanted).max()))
+        assert_values(f"the function of nn.{name} of {recipe!r}", twin, wanted, INNER.over(64), scale)
 
 
 # -- snippets ----------------------------------------------------------------------------------------------------------

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from torch.utils import data
 
-from conformance import host
-from conformance.assertions import assert_raises, assert_tensor, assert_values, require
+from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.oracle import data as oracle
 from conformance.samples_data import (
@@ -15,7 +14,6 @@ from conformance.samples_data import (
     OneByOne,
     Pairs,
     Point,
-    Sized,
     Squares,
     assert_batch,
     assert_is,
@@ -272,111 +270,3 @@ def test_changes_of_the_dataset_show(subject):
     own[3] = 9
     assert_is("changed during an epoch", plain(next(iterator)), [2, 9])
     require(loader.dataset is own, "loader.dataset is another one")
-
-
-@check("data.dataloader-refuses")
-def test_a_loader_refuses_other_arguments(subject):
-    refused = [{"batch_size": size} for size in (0, -1, 2.0, True)]
-    refused += [{"num_workers": -1}, {"timeout": -1}, {"persistent_workers": True}, {"prefetch_factor": 3}]
-    refused += [{"multiprocessing_context": "fork"}, {"num_workers": 1, "multiprocessing_context": "no such method"}]
-    refused += [{"drop_last": "yes"}, {"drop_last": 1}]
-    for options in refused:
-        assert_raises(f"DataLoader with {options}", ValueError, lambda: data.DataLoader(Squares(3), **options))
-    assert_raises("an unknown option", TypeError, lambda: data.DataLoader(Squares(3), worker=1))
-    assert_raises("shuffle of nothing", ValueError, lambda: _shuffled_nothing())
-    assert_is("a good one", flat(data.DataLoader(Squares(3), 2, num_workers=0, timeout=0)), [[0, 1], [4]])
-
-
-def _shuffled_nothing():
-    # Some releases refuse when the loader is made, others would when it is iterated.
-    loader = data.DataLoader(Squares(0), shuffle=True)
-    if not list(loader):
-        raise ValueError("nothing to shuffle")
-
-
-@check("data.dataloader-exclusive")
-def test_options_that_exclude_each_other(subject):
-    lists = [[0], [1, 2]]
-    refused = [{"sampler": [0], "shuffle": True}, {"sampler": data.SequentialSampler(range(3)), "shuffle": True}]
-    refused += [
-        {"batch_sampler": lists, **other}
-        for other in ({"batch_size": 2}, {"shuffle": True}, {"sampler": [0]}, {"drop_last": True}, {"batch_size": None})
-    ]
-    refused += [{"batch_size": None, "drop_last": True}]
-    for options in refused:
-        assert_raises(f"DataLoader with {options}", ValueError, lambda: data.DataLoader(Squares(3), **options))
-    allowed = [{"sampler": [0], "shuffle": False}, {"batch_sampler": lists, "batch_size": 1, "shuffle": False}]
-    for options in allowed:
-        require(len(data.DataLoader(Squares(3), **options)), f"DataLoader with {options} has no batches")
-
-
-@check("data.dataloader-fixed")
-def test_a_made_loader_cannot_be_changed(subject):
-    loader = data.DataLoader(Squares(5), 2)
-    values = {
-        "dataset": Squares(2),
-        "batch_size": 3,
-        "sampler": [0],
-        "batch_sampler": [[0]],
-        "drop_last": True,
-        "persistent_workers": True,
-    }
-    for name, value in values.items():
-        assert_raises(f"loader.{name} = …", ValueError, lambda: setattr(loader, name, value))
-    assert_is("the batches afterwards", flat(loader), [[0, 1], [4, 9], [16]])
-
-
-@check("data.first-batch")
-def test_the_first_batch_has_images_and_labels(subject):
-    images = [(torch.full((3, 224, 224), float(place)), place % 2) for place in range(6)]
-    loader = data.DataLoader(images, batch_size=4, shuffle=True)
-    inputs, classes = next(iter(loader))
-    assert_tensor("the images", inputs, "float32", (4, 3, 224, 224))
-    assert_tensor("the labels", classes, "int64", (4,))
-    kinds = host.array(inputs[:, 0, 0, 0]).astype(int)
-    assert_values("the labels", classes, kinds % 2)
-    assert_values("the images", inputs.amin((1, 2, 3)), kinds)
-    assert_values("the images", inputs.amax((1, 2, 3)), kinds)
-
-
-@check("data.loop-over-batches")
-def test_a_loop_sees_every_sample_with_its_label(subject):
-    for options in ({}, {"shuffle": True}, {"shuffle": True, "num_workers": 2}):
-        loader = data.DataLoader(Pairs(10), batch_size=4, **options)
-        seen, turns = [], 0
-        for inputs, labels in loader:
-            turns += 1
-            first = host.array(inputs)[:, 0]
-            assert_values("the labels of a batch", labels, 2 * first)
-            assert_values("the features of a batch", inputs[:, 2], -first)
-            seen += first.tolist()
-        assert_is("turns of the loop", turns, 3)
-        assert_is("all samples, sorted", sorted(seen), [float(index) for index in range(10)])
-
-
-def pins():
-    """Whether there is a device to pin memory for."""
-    found = getattr(torch, "accelerator", None)
-    return torch.cuda.is_available() or bool(found and found.is_available())
-
-
-@check("data.pin-memory")
-def test_batches_are_pinned_where_there_is_a_device(subject):
-    due = pins()
-    for workers in (0, 1):
-        for batch in data.DataLoader(Mixed(3), 2, pin_memory=True, num_workers=workers):
-            for key in ("image", "array", "number"):
-                require(batch[key].is_pinned() == due, f"{key}: is_pinned() is {not due} with pin_memory=True")
-            require(batch["point"].y.is_pinned() == due, f"inside a namedtuple is_pinned() is {not due}")
-    require(not next(iter(data.DataLoader(Mixed(3), 2)))["image"].is_pinned(), "batches are pinned without pin_memory")
-
-
-@check("data.pin-memory-values")
-def test_pinning_changes_nothing_else(subject):
-    for workers in (0, 1):
-        for size in (1, 2):
-            loader = data.DataLoader(Mixed(3), size, pin_memory=True, num_workers=workers)
-            for indices, batch in zip(oracle.batches(range(3), size), loader, strict=True):
-                assert_batch(f"the batch of {indices}", batch, mixed(indices))
-                require(type(batch["point"]) is Point, f"a namedtuple becomes a {type(batch['point']).__name__}")
-    assert_is("of a stream", flat(data.DataLoader(Sized(3), 2, pin_memory=True)), [[0, 1], [2]])

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import importlib
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_tensor, assert_values, require
+from conformance.assertions import assert_raises, assert_tensor, assert_values
 from conformance.check import check, must_answer
-from conformance.numerics import COMPOSED, EXACT, SUMMED
-from conformance.oracle import transforms as places
+from conformance.numerics import COMPOSED, SUMMED
 from conformance.oracle import transforms_colour as oracle
 from conformance.samples_transforms import (
-    Given,
     as_picture,
-    as_tensor,
     assert_between,
     assert_cut,
     assert_image,
@@ -32,126 +28,11 @@ from conformance.samples_transforms import (
     transforms,
     ways,
 )
-from conformance.subject import Subject
+from conformance.samples_transforms_colour import BYTES, FLOATS, enhanced, tensors
 
 pytestmark = must_answer
 
-FLOATS = (
-    ("float32", (3,), "contiguous"),
-    ("float64", (2, 3), "channels_last"),
-    ("float32", (2, 3), "row_stepped"),
-    ("float64", (1,), "transposed"),
-    ("float32", (2, 1), "stepped"),
-)
-BYTES = (("uint8", (3,), "contiguous"), ("uint8", (2, 3), "channels_last"), ("uint8", (1,), "offset"))
 FACTORS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.75)
-
-
-def tensors(
-    subject: Subject, rows: Any = (*FLOATS, *BYTES), size: tuple[int, int] = (5, 6)
-) -> Iterator[tuple[Given, float]]:
-    """Tensors with values over their range, and its maximum."""
-    for seed, row in enumerate(rows):
-        yield as_tensor(subject, row, *size, seed), 255 if row[0] == "uint8" else 1
-
-
-def enhanced(given: Given, name: str, factor: float) -> np.ndarray:
-    """What Pillow's enhancer makes of a picture."""
-    return pixels(getattr(importlib.import_module("PIL.ImageEnhance"), name)(given.image).enhance(factor))
-
-
-def operated(given: Given, name: str, *args: Any) -> np.ndarray:
-    """What an operation of Pillow's makes of a picture."""
-    return pixels(getattr(importlib.import_module("PIL.ImageOps"), name)(given.image, *args))
-
-
-# -- Normalize ---------------------------------------------------------------------------------------------------------
-
-MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-NORMALS = (
-    ("float32", (3,), "contiguous"),
-    ("float64", (3,), "transposed"),
-    ("float32", (4, 3), "channels_last"),
-    ("float64", (2, 2, 3), "contiguous"),
-    ("float16", (3,), "row_stepped"),
-    ("bfloat16", (2, 3), "contiguous"),
-    ("float32", (3,), "stepped"),
-    ("float64", (1, 3), "offset"),
-)
-
-
-@in_both("transforms.normalize-formula")
-def test_normalize_takes_each_channels_mean_and_std(subject, home):
-    for (row, size), (mean, std) in itertools.product(
-        zip(NORMALS, ((5, 7), (1, 1), (17, 3), (2, 2), (4, 9), (6, 5), (33, 31), (1, 8)), strict=True),
-        ((MEAN, STD), ([0.0, -3.0, 100.0], [2.0, -0.5, 7.0]), (tuple(MEAN), tuple(STD))),
-    ):
-        given = as_tensor(subject, row, *size)
-        expected, scale = places.normalize(given.values, list(mean), list(std))
-        for text, way in ways(home, "normalize", "Normalize", mean, std):
-            for _ in range(2):
-                assert_values(
-                    f"{text} of {given.text}", way(given.image), expected, SUMMED.over(6), scale, dtype=row[0]
-                )
-            given.assert_unchanged(text)
-
-
-@in_both("transforms.normalize-formula")
-def test_normalize_with_other_numbers_of_channels(subject, home):
-    for count, seed in ((1, 0), (2, 3), (4, 5), (17, 8)):
-        mean, std = [0.1 * k - 0.3 for k in range(count)], [0.5 + 0.25 * k for k in range(count)]
-        given = as_tensor(subject, ("float32", (count,), "contiguous"), 4, 3, seed)
-        expected, scale = places.normalize(given.values, mean, std)
-        for text, way in ways(home, "normalize", "Normalize", mean, std):
-            assert_values(text, way(given.image), expected, SUMMED.over(6), scale, dtype="float32")
-    given = as_tensor(subject, ("float32", (2, 3), "contiguous"), 4, 3)
-    expected, scale = places.normalize(given.values, [0.5], [0.25])
-    for text, way in ways(home, "normalize", "Normalize", [0.5], [0.25]):
-        assert_values(f"{text} of three channels", way(given.image), expected, SUMMED.over(6), scale)
-
-
-@in_both("transforms.normalize-inplace")
-def test_normalize_writes_only_if_asked(subject, home):
-    for row in NORMALS:
-        given = as_tensor(subject, row, 5, 4)
-        expected, scale = places.normalize(given.values, MEAN, STD)
-        for text, way in ways(home, "normalize", "Normalize", MEAN, STD):
-            x = given.image.clone()
-            before = Unchanged(img=x)
-            out = way(x)
-            before.check(text)
-            assert_apart(text, out, x)
-        for text, way in ways(home, "normalize", "Normalize", MEAN, STD, inplace=True):
-            x = as_tensor(subject, row, 5, 4).image
-            out = way(x)
-            assert_values(f"the input of {text}", x, expected, SUMMED.over(6), scale, dtype=row[0])
-            require(out.data_ptr() == x.data_ptr(), f"{text} returns new memory", "the input", "new memory")
-        for text, way in ways(home, "normalize", "Normalize", MEAN, STD, False):
-            x = given.image.clone()
-            way(x)
-            assert_values(f"the input of {text}", x, given.values, EXACT, dtype=row[0])
-
-
-@in_both("transforms.normalize-refusals")
-def test_normalize_refuses_what_it_cannot_do(subject, home):
-    F = functional(home)
-    x = tensor(subject, numbers((3, 4, 5), "float32"))
-    before = Unchanged(img=x)
-    for std in ([0.5, 0.0, 0.5], [0.0, 0.0, 0.0]):
-        for text, way in ways(home, "normalize", "Normalize", MEAN, std):
-            assert_raises(text, ValueError, lambda: way(x))
-    for mean, std in (([0.5, 0.5], [0.5, 0.5]), ([0.5] * 4, [0.5] * 4)):
-        for text, way in ways(home, "normalize", "Normalize", mean, std):
-            assert_raises(f"{text} of three channels", RuntimeError, lambda: way(x))
-    before.check("a refused normalize")
-    for dtype in ("uint8", "int64"):
-        image = tensor(subject, numbers((3, 4, 5), dtype), dtype)
-        assert_raises(f"{home} normalize of {dtype}", TypeError, lambda: F.normalize(image, MEAN, STD))
-    assert_raises(f"{home} normalize of a matrix", ValueError, lambda: F.normalize(x[0], [0.5], [0.5]))
-    kinds = (TypeError, ValueError)
-    image = picture(numbers((3, 4, 5)), "RGB")
-    for text, way in ways(home, "normalize", "Normalize", MEAN, STD):
-        assert_raises(f"{text} of a PIL image", kinds if home == "v2" else TypeError, lambda: way(image))
 
 
 # -- grey --------------------------------------------------------------------------------------------------------------
@@ -364,98 +245,3 @@ def test_posterize_keeps_the_highest_bits(subject, home):
             judge(given, ways(home, "", "RandomPosterize", bits, p=1.0), expected)
         given = as_picture("RGB", 16, 17)
         judge(given, ways(home, "posterize", "", bits), oracle.posterize(given.values, bits))
-
-
-# -- by what surrounds a pixel -----------------------------------------------------------------------------------------
-
-
-@in_both("transforms.autocontrast")
-def test_autocontrast_stretches_each_channel(subject, home):
-    for given, full in tensors(subject):
-        half = given.values // 2 if full == 255 else given.values / 2
-        half[..., 0, :, :] = half[..., 0, :1, :1]  # a channel without contrast
-        x = tensor(subject, half, given.kind)
-        exact = oracle.autocontrast(half, full)
-        call = f"{home} autocontrast of {given.text}"
-        out = functional(home).autocontrast(x)
-        assert_tensor(call, out, given.kind)
-        slack = 1e-4 * full
-        assert_between(
-            call,
-            out,
-            *((np.floor(exact - slack), np.floor(exact + slack)) if full == 255 else (exact - slack, exact + slack)),
-        )
-    for mode in ("RGB", "L"):
-        given = as_picture(mode, 5, 6)
-        judge(given, ways(home, "autocontrast", ""), operated(given, "autocontrast"))
-
-
-@in_both("transforms.equalize")
-def test_equalize_is_pillows(subject, home):
-    for mode, seed in itertools.product(("RGB", "L"), range(3)):
-        bands = {"RGB": 3, "L": 1}[mode]
-        values = np.random.default_rng(seed).integers(40, 120 + 60 * seed, (bands, 24, 31)).astype(np.uint8)
-        given = Given(f"a {mode} image", picture(values, mode), values, mode)
-        expected = operated(given, "equalize")
-        judge(given, ways(home, "equalize", ""), expected)
-        for layout in ("contiguous", "channels_last"):
-            x = tensor(subject, values, "uint8", layout)
-            assert_values(f"{home} equalize of a tensor", functional(home).equalize(x), expected, dtype="uint8")
-
-
-@in_both("transforms.sharpness")
-def test_adjust_sharpness_blends_with_the_smoothed_image(subject, home):
-    adjust = functional(home).adjust_sharpness
-    for (given, full), factor in itertools.product(tensors(subject), (0.0, 0.5, 1.0, 2.0)):
-        soft = oracle.smoothed(given.values)
-        soft = np.rint(soft) if full == 255 else soft
-        exact, scale = oracle.blend(given.values, soft, factor, full)
-        call = f"{home} adjust_sharpness({given.text}, {factor})"
-        out = adjust(given.image, factor)
-        assert_cut(call, out, exact, SUMMED.over(60), scale + 1, given.kind)
-        given.assert_unchanged(call)
-    for mode, factor in itertools.product(("RGB", "L"), (0.0, 1.0, 2.0)):
-        given = as_picture(mode, 6, 7)
-        expected = enhanced(given, "Sharpness", factor)
-        assert_image(f"{home} adjust_sharpness of a picture", adjust(given.image, factor), expected, mode)
-
-
-KERNELS = (((3, 3), (0.5, 0.5)), ((5, 3), (1.5, 0.7)), ((1, 7), (0.3, 2.0)), ((3, 5), None))
-
-
-def judge_blurred(subject: Subject, home: str, rows: Any) -> None:
-    """Refute unless tensors are blurred by the formula, in each of the kernels' sizes."""
-    blur = functional(home).gaussian_blur
-    for (given, full), (sizes, sigmas) in itertools.product(tensors(subject, rows, (8, 9)), KERNELS):
-        sigma = sigmas or tuple(0.15 * size + 0.35 for size in sizes)
-        exact = oracle.blur(given.values, sizes, sigma)
-        call = f"{home} gaussian_blur({given.text}, {list(sizes)}, {sigmas})"
-        out = blur(given.image, list(sizes), list(sigmas)) if sigmas else blur(given.image, list(sizes))
-        if full == 255:
-            assert_tensor(call, out, "uint8")
-            assert_between(call, out, exact - 0.501, exact + 0.501)
-        else:
-            assert_values(call, out, exact, SUMMED.over(100), exact, dtype=given.kind)
-        given.assert_unchanged(call)
-
-
-@in_both("transforms.gaussian-blur")
-def test_gaussian_blur_is_a_convolution(subject, home):
-    judge_blurred(subject, home, [row for row in (*FLOATS, *BYTES) if row[0] != "float64"])
-
-
-@pytest.mark.parametrize("home", ("classic", "v2"))
-@check("transforms.gaussian-blur", since="2.2")  # the weights were float32 for every dtype in torchvision 0.15
-def test_gaussian_blur_has_weights_of_the_images_precision(subject, home):
-    judge_blurred(subject, home, [row for row in FLOATS if row[0] == "float64"])
-
-
-@check("transforms.gaussian-blur")
-def test_the_gaussian_blur_transform(subject):
-    values = numbers((3, 8, 9), "float32")
-    exact = oracle.blur(values, (5, 5), (1.25, 1.25))
-    for blur in (transforms().GaussianBlur(5, 1.25), transforms().GaussianBlur((5, 5), (1.25, 1.25))):
-        out = blur(tensor(subject, values))
-        assert_values(f"{blur}", out, exact, SUMMED.over(100), exact, dtype="float32")
-    for bad in (4, (3, 2), 0):
-        assert_raises(f"GaussianBlur({bad})", ValueError, lambda: transforms().GaussianBlur(bad))

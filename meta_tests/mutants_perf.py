@@ -20,6 +20,13 @@ import torch
 from meta_tests.mutant import Mutant, patched, replaced
 
 
+def busy(seconds: float) -> None:
+    """Keep the processor busy for so long: unlike sleep, that is seen by a clock of the processor's time too."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
 def copying(original: Callable[..., Any]) -> Callable[..., Any]:
     """The result, after a copy of as many elements."""
 
@@ -46,7 +53,7 @@ def slower(seconds: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]
 
     def change(original: Callable[..., Any]) -> Callable[..., Any]:
         def wrong(*args: Any, **kwargs: Any) -> Any:
-            time.sleep(seconds)
+            busy(seconds)
             return original(*args, **kwargs)
 
         return wrong
@@ -103,7 +110,7 @@ def squared(original: Callable[..., Any]) -> Callable[..., Any]:
     """Time that grows with the square of the length."""
 
     def wrong(data: Any, **kwargs: Any) -> Any:
-        time.sleep(6.0 * (len(data) / 1000) ** 2)
+        busy((len(data) / 1000) ** 2)
         return original(data, **kwargs)
 
     return wrong
@@ -125,25 +132,34 @@ def twice_in_memory(original: Callable[..., Any]) -> Callable[..., Any]:
 def _with_slow_no_grad() -> Iterator[None]:
     class Slow(torch.no_grad):
         def __enter__(self) -> None:
-            time.sleep(0.05)
+            busy(0.05)
             super().__enter__()
 
     with replaced(torch, "no_grad", lambda original: Slow):
         yield
 
 
-def _loader(*, with_workers: float = 0.0, without: float = 0.0) -> Callable[[], AbstractContextManager[Any]]:
-    """A loader that takes its time before the first item: some seconds with workers, others without."""
+class _Loader:
+    """A loader that gets its items in this process, whatever the workers: `times` over with them, after a pause
+    without."""
 
-    def change(original: Any) -> Any:
-        class Loader(original):
-            def __iter__(self) -> Any:
-                time.sleep(with_workers if self.num_workers else without)
-                return super().__iter__()
+    times, pause = 1, 0.0
 
-        return Loader
+    def __init__(self, items: Any, batch_size: int, num_workers: int, persistent_workers: bool) -> None:
+        self.items, self.batch_size, self.num_workers = items, batch_size, num_workers
 
-    return lambda: replaced(torch.utils.data, "DataLoader", change)
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        if not self.num_workers:
+            busy(self.pause)
+        for first in range(0, len(self.items), self.batch_size):
+            for _ in range(self.times if self.num_workers else 1):
+                batch = torch.stack([self.items[first + place] for place in range(self.batch_size)])
+            yield batch
+
+
+def _loader(**how: float) -> Callable[[], AbstractContextManager[Any]]:
+    """Such a loader in the place of PyTorch's."""
+    return lambda: replaced(torch.utils.data, "DataLoader", lambda original: type("Loader", (_Loader,), how))
 
 
 def _allocating(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -156,7 +172,7 @@ def _slow_with(option: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
     def change(original: Callable[..., Any]) -> Callable[..., Any]:
         def wrong(self: Any, *args: Any, **kwargs: Any) -> Any:
             if self.defaults.get(option):
-                time.sleep(0.05)
+                busy(0.05)
             return original(self, *args, **kwargs)
 
         return wrong
@@ -170,7 +186,7 @@ def _slow_for(kind: type, seconds: float) -> Callable[[Callable[..., Any]], Call
     def change(original: Callable[..., Any]) -> Callable[..., Any]:
         def wrong(data: Any, **kwargs: Any) -> Any:
             if isinstance(data, kind):
-                time.sleep(seconds)
+                busy(seconds)
             return original(data, **kwargs)
 
         return wrong
@@ -236,10 +252,10 @@ MUTANTS = [
     patched("perf.code2-five-seconds", "time grows with the square", torch, "tensor", squared),
     patched("perf.speed-explained-by-sharing", "torch.tensor shares", torch, "tensor", aliasing),
     Mutant("perf.list-of-arrays-warning", "nobody is warned", _silent),
-    Mutant("perf.dataloader-workers-speed-up", "workers begin late", _loader(with_workers=0.5)),
-    Mutant("perf.workers-cheap-items", "no workers begin late", _loader(without=0.2)),
-    patched("perf.tensor-linear", "torch.tensor pauses, whatever the size", torch, "tensor", slower(0.02)),
-    patched("perf.clone-linear", "clone pauses, whatever the size", T, "clone", slower(0.02)),
+    Mutant("perf.dataloader-workers-speed-up", "workers get everything twice", _loader(times=2)),
+    Mutant("perf.workers-cheap-items", "no workers begin late", _loader(pause=0.02)),
+    patched("perf.tensor-linear", "torch.tensor pauses, whatever the size", torch, "tensor", slower(0.01)),
+    patched("perf.clone-linear", "clone pauses, whatever the size", T, "clone", slower(0.01)),
     patched("perf.tensor-copy-share", "torch.tensor copies forty times", torch, "tensor", repeated(40)),
     patched("perf.clone-copy-share", "clone copies forty times", T, "clone", repeated(40)),
     patched("perf.list-crossing", "an array is slow", torch, "tensor", _slow_for(np.ndarray, 0.02)),
@@ -259,8 +275,8 @@ MUTANTS = [
     patched("perf.kernel-near-numpy", "sum does forty passes", torch, "sum", repeated(40)),
     patched("perf.dispatch-overhead", "each call of add pauses", torch, "add", slower(0.001)),
     patched("perf.copy-bandwidth", "copy_ copies forty times", T, "copy_", repeated(40)),
-    patched("perf.matmul-rate", "matmul pauses", torch, "matmul", slower(0.3)),
-    patched("perf.training-step", "each update pauses", torch.optim.SGD, "step", slower(0.6)),
+    patched("perf.matmul-rate", "matmul pauses", torch, "matmul", slower(0.15)),
+    patched("perf.training-step", "each update pauses", torch.optim.SGD, "step", slower(0.1)),
     patched("perf.optimizer-foreach", "foreach pauses", torch.optim.SGD, "step", _slow_with("foreach")),
     patched("perf.optimizer-fused", "fused pauses", torch.optim.SGD, "step", _slow_with("fused")),
 ]

@@ -333,3 +333,11 @@ def test_the_ceiling_of_a_kernel(moved: int, operations: int, dtype: str, second
 def test_a_figure_leaves_out_what_does_not_apply() -> None:
     figure = Measurement(name="x", kind="time", seconds=1.23456789e-6, bytes=123456789)
     assert figure.plain() == {"name": "x", "kind": "time", "seconds": 1.23457e-6, "bytes": 123456789}
+
+
+def test_the_floor_is_the_larger_of_both_sides() -> None:
+    """A machine that disturbs the judged work alone must not be taken for a slow PyTorch."""
+    found = ratio([1.0] * 9, [5.0] * 9, [1.0] * 9, [2.0] * 9)
+    assert found.floor == pytest.approx(2.5)
+    assert decide(found, most=4.0) is I
+    assert decide(ratio([1.0] * 9, [5.0] * 9, [1.0] * 9), most=4.0) is R

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Iterator
 
-import torch
 from packaging.version import Version
 
 from conformance.subject import release
@@ -51,8 +50,3 @@ def _conversions() -> Iterator[tuple[str, Make]]:
                 return lambda: conversion.call(source, device)
 
             yield f"{conversion.name}, {size}", make
-
-
-def threads() -> int:
-    """How many threads one operation has."""
-    return torch.get_num_threads()

@@ -54,14 +54,19 @@ def bootstrap(samples: Sequence[float], *, resamples: int = RESAMPLES, seed: int
     return Interval(float(np.median(values)), float(low), float(high))
 
 
-def ratio(base: Sequence[float], judged: Sequence[float], again: Sequence[float]) -> Ratio:
+def ratio(
+    base: Sequence[float], judged: Sequence[float], again: Sequence[float], judged_again: Sequence[float] = ()
+) -> Ratio:
     """judged/base, turn by turn, with the noise floor of again/base. All in seconds, of equal lengths.
 
-    `again` are samples of the same work as `base`: what they differ by is noise.
+    `again` are samples of the same work as `base`: what they differ by is noise. So with `judged_again`, where it is
+    there: a busy machine disturbs many threads more than one, and the floor is the larger of both.
     """
     found = bootstrap(_quotients(judged, base))
-    noise = bootstrap(_quotients(again, base))
-    floor = math.exp(max(abs(math.log(noise.low)), abs(math.log(noise.high))))
+    noises = [bootstrap(_quotients(again, base))]
+    if judged_again:
+        noises.append(bootstrap(_quotients(judged_again, judged)))
+    floor = math.exp(max(abs(math.log(end)) for noise in noises for end in (noise.low, noise.high)))
     return Ratio(found.value, found.low, found.high, floor)
 
 

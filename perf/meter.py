@@ -84,15 +84,17 @@ class Meter:
     def judge(
         self, works: Sequence[Work], *, least: float | None = None, most: float | None = None
     ) -> tuple[Turns, Ratio, Verdict]:
-        """Time base, judged and whatever else in turn, and base again for the noise floor; judge the ratio.
+        """Time base, judged and whatever else in turn, and both again for the noise floor; judge the ratio.
 
         Refuted: two measurements agree and none holds. Held: one holds and none refutes.
         """
         seen: list[Verdict] = []
-        works = [*works[:2], replace(works[0], name=f"{works[0].name} again"), *works[2:]]
+        both = len(works) == 2  # a kernel is only ever too quick: there the base is enough
+        again = [replace(work, name=f"{work.name}, again") for work in (works if both else works[:1])]
+        works = [*works[:2], *again, *works[2:]]
         for patience in PATIENCE:
             turns = self._take(works, patience)
-            found = ratio(turns.samples[0], turns.samples[1], turns.samples[2])
+            found = ratio(*turns.samples[: 2 + len(again)])
             seen.append(decide(found, least=least, most=most))
             if Verdict.HELD in seen or seen.count(Verdict.REFUTED) == AGREEING:
                 break
@@ -141,7 +143,7 @@ class Meter:
 
         `moved` and `operations`: what it must at least move (bytes) and do. The figure has its share of the ceilings.
         """
-        works = [self.copy(moved), work, *([numpy] if numpy else [])]
+        works = [self.copy(moved), work, numpy or Work.of("nothing", _nothing)]
         turns, found, verdict = self.judge(works, least=0.25)
         if numpy:
             about["numpy"] = bootstrap(turns.samples[3]).value
@@ -187,6 +189,10 @@ class Meter:
         assert found >= least, f"{name}: {found:,} bytes at the peak, but should be at least {least:,}"
         assert most is None or found <= most, f"{name}: {found:,} bytes at the peak, but should be at most {most:,}"
         return found
+
+
+def _nothing() -> None:
+    pass
 
 
 def agreed(seen: Sequence[Verdict]) -> Verdict:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from typing import Any
 
 import torch
@@ -19,9 +18,6 @@ from perf.cases import cases
 from perf.clock import clock_for, prove
 from perf.timing import Turns, Work, undisturbed
 
-# For the proof that a slower build is found: a share of each call's time that this side spends asleep or busy.
-EXTRA = "PERF_WORKER_EXTRA"
-
 
 class Side:
     """The state of a worker: its clock, and the case that it times."""
@@ -29,7 +25,6 @@ class Side:
     def __init__(self, device: str) -> None:
         self.device, self.clock = device, clock_for(device)
         prove(self.clock)
-        self.extra = float(os.environ.get(EXTRA, "0"))
         self.turns = Turns(self.clock, [])
 
     def answer(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -42,10 +37,10 @@ class Side:
             for _ in range(order["take"]):
                 self.turns.turn()
         taken, self.turns.samples = self.turns.samples[0], [[]]
-        return {"seconds": [(1 + self.extra) * seconds for seconds in taken]}
+        return {"seconds": taken}
 
     def _prepare(self, name: str) -> dict[str, Any]:
-        work = Work.of(name, cases(name)[name](self.device))
+        work = Work.of(name, cases()[name](self.device))
         self.turns = Turns(self.clock, [work], least=5e-4)
         with undisturbed():
             one = self.turns.warm_up()
@@ -58,12 +53,10 @@ def main(device: str = "cpu") -> None:
     os.dup2(2, 1)  # whatever torch prints is no answer
     side = Side(device)
     for line in sys.stdin:
-        began = time.perf_counter()
         try:
             found = side.answer(json.loads(line))
         except Exception as error:
             found = {"error": f"{type(error).__name__}: {error}"}
-        found["took"] = time.perf_counter() - began
         answers.write(json.dumps(found) + "\n")
         answers.flush()
 

@@ -43,7 +43,7 @@ def more(factor: int) -> settings:
 
 
 @check("graph.gradients-of-programs")
-@more(6)
+@more(4)
 @given(graph=graphs(operations=PURE))
 def test_gradients_are_the_oracles(subject: Subject, graph: Graph) -> None:
     tape = oracle.run(graph.program)
@@ -68,7 +68,7 @@ def test_values_and_flags_are_the_oracles(subject: Subject, graph: Graph) -> Non
 
 
 @check("graph.writes-in-programs")
-@more(6)
+@more(4)
 @given(graph=graphs(operations=WRITING))
 def test_a_write_is_tracked_or_noticed(subject: Subject, graph: Graph) -> None:
     """The gradient is right; or the pass refuses, and something was written to that an operation had read or made."""

@@ -36,7 +36,7 @@ def test_the_state_of_any_tree(subject, program, prefix):
         due = list(model.state(node, prefix))
         state = module.state_dict(prefix=prefix)
         assert_same("keys", list(state), [key for key, _ in due])
-        metadata = state._metadata  # documented, though with an underscore
+        metadata = state._metadata  # the only place where versions are
         due_modules = list(model.state_modules(node, prefix.removesuffix(".")))
         assert_same("modules in the metadata", list(metadata), due_modules)
         assert_same(

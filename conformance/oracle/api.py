@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,35 @@ def squared_error_gradient(net: Linear, x: np.ndarray, target: np.ndarray) -> Li
 
 def descend(net: Linear, gradient: Linear, rate: float) -> Linear:
     return Linear(net.weight - rate * gradient.weight, net.bias - rate * gradient.bias)
+
+
+def pooled(x: np.ndarray, size: tuple[int, int], stride: int, reduce: Callable[..., np.ndarray]) -> np.ndarray:
+    """What a reduction makes of every window of the last two dimensions, with a stride and without padding."""
+    high, wide = ((x.shape[dim] - side) // stride + 1 for dim, side in zip((2, 3), size, strict=True))
+    found = np.empty((*x.shape[:2], high, wide))
+    for row in range(high):
+        for column in range(wide):
+            top, left = row * stride, column * stride
+            window = x[:, :, top : top + size[0], left : left + size[1]]
+            found[:, :, row, column] = reduce(window, axis=(2, 3))
+    return found
+
+
+def convolved(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """A convolution with odd square kernels that keeps the size: zeros around, stride 1."""
+    side = weight.shape[-1]
+    wide = np.pad(x, ((0, 0), (0, 0), (side // 2,) * 2, (side // 2,) * 2))
+    found = np.empty((len(x), len(weight), *x.shape[2:]))
+    for row in range(x.shape[2]):
+        for column in range(x.shape[3]):
+            window = wide[:, None, :, row : row + side, column : column + side]
+            found[:, :, row, column] = (window * weight[None]).sum((2, 3, 4)) + bias
+    return found
+
+
+def gelu(x: np.ndarray) -> np.ndarray:
+    """x times the share of a standard normal distribution below x."""
+    return x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2
 
 
 @dataclass(frozen=True)

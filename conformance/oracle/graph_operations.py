@@ -48,6 +48,7 @@ class Operation:
         """The gradient of every input for the gradient of the result."""
         assert self.pull is not None
         return self.pull(g, value, *arrays, *step_options)
+
     results: int = 1
 
 

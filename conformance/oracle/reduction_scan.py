@@ -263,7 +263,7 @@ def corrcoef(x: np.ndarray) -> Answer:
 
 
 def trapezoid(y: np.ndarray, x: Any = None, dx: float = 1.0, dim: int = -1, running_sum: bool = False) -> Answer:
-    """The integral by trapezia over a line, or the running one; x are places (1-D or of y's shape), dx their distance."""
+    """The integral by trapezia over a line, or the running one; x: places (1-D or of y's shape), dx: their distance."""
     ys = wide(np.moveaxis(y, dim, -1))
     steps = np.longdouble(dx) if x is None else np.diff(wide(x if x.ndim == 1 else np.moveaxis(x, dim, -1)), axis=-1)
     parts = (ys[..., 1:] + ys[..., :-1]) / 2 * steps

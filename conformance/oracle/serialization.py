@@ -1,4 +1,4 @@
-"""What saving and loading should keep: nested objects over shared storages as plain values, and a reader of saved files."""
+"""What saving and loading should keep: nested objects over shared storages as plain values; and a reader of files."""
 
 from __future__ import annotations
 

@@ -177,6 +177,20 @@ GRAD = [
     ),
     patched(
         "autograd.functional",
+        "jvp ignores create_graph",
+        autograd.functional,
+        "jvp",
+        without("create_graph", False),
+    ),
+    patched(
+        "autograd.functional",
+        "the blocks of a hessian change places",
+        autograd.functional,
+        "hessian",
+        lambda sound: lambda *a, **k: (lambda out: out[::-1] if isinstance(out, tuple) else out)(sound(*a, **k)),
+    ),
+    patched(
+        "autograd.functional",
         "vjp's results change places",
         autograd.functional,
         "vjp",

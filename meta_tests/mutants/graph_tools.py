@@ -10,7 +10,7 @@ import torch
 import torch.utils.checkpoint
 
 from meta_tests.mutant import Mutant, patched, strided
-from meta_tests.mutants.graph import Edges, backwards, forwards, shown
+from meta_tests.mutants.graph import Edges, backwards, forwards, raw, shown
 from meta_tests.wrong_gradients import bent, going_back
 
 Tensor = torch.Tensor
@@ -359,4 +359,9 @@ FUNCTIONS = [
     patched("graph.checkpoint-random-state", "backward moves the generator on", checkpoints, "checkpoint", state_left),
 ]
 
-MUTANTS: list[Mutant] = [*TOOLS, *STRUCTURE, *FUNCTIONS]
+WRITES = [
+    patched("graph.writes-in-programs", f"{name} is neither tracked nor counted", Tensor, name, raw)
+    for name in ("add_", "copy_", "fill_")
+]
+
+MUTANTS: list[Mutant] = [*WRITES, *TOOLS, *STRUCTURE, *FUNCTIONS]

@@ -288,6 +288,26 @@ def _past(x: Any) -> Any:
     return x
 
 
+NAMES = [
+    method("rename_", "rename_ changes a copy", lambda sound: lambda x, *a, **k: x.rename(*a, **k)),
+    method(
+        "rename_", "rename_ by an old name names all", lambda sound: lambda x, *a, **k: sound(x, *(a or k.values()))
+    ),
+    method("rename_", "rename_ drops all names before it refuses", lambda sound: _hasty_names(sound)),
+]
+
+
+def _hasty_names(sound: Sound) -> Sound:
+    def rename_(x: Any, *names: Any, **renamed: Any) -> Any:
+        try:
+            return sound(x, *names, **renamed)
+        except RuntimeError:
+            sound(x, "P", "Q")
+            raise
+
+    return rename_
+
+
 STORAGE = [
     method(
         "set_",
@@ -339,4 +359,7 @@ def _without_offset(sound: Sound, x: Any, *args: Any, **options: Any) -> Any:
     return out
 
 
-MUTANTS: list[Mutant] = [*ARGUMENTS, *LAZY, *AUTOGRAD, *FORMS, *STORAGE]
+# Names of dimensions are gone from later releases.
+NAMED = NAMES if hasattr(Tensor, "rename_") else []
+
+MUTANTS: list[Mutant] = [*ARGUMENTS, *LAZY, *AUTOGRAD, *FORMS, *NAMED, *STORAGE]

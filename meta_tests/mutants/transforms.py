@@ -467,9 +467,16 @@ def _taller(img: Any, i: int, j: int, h: int, w: int, v: Any, inplace: bool = Fa
 
 
 PLACES = [
-    vision("crop", "one row further down", F, "crop", shifted(lambda t, l, h, w: (t + (t == 5), l, h, w))),
-    vision("crop", "rows and columns change places", F, "crop", shifted(lambda t, l, h, w: (l, t, h, w))),
+    vision("crop", "one row further down", F, "crop", shifted(lambda top, left, h, w: (top + (top == 5), left, h, w))),
+    vision("crop", "rows and columns change places", F, "crop", shifted(lambda top, left, h, w: (left, top, h, w))),
     vision("crop", "ones below the border", F, "crop", result(_long_crop)),
+    vision(
+        "crop-outside",
+        "pictures show their border",
+        "transforms._functional_pil",
+        "crop",
+        result(lambda out, img, *box: img.resize(out.size)),
+    ),
     vision("center-crop", "an odd surplus is rounded down", F, "center_crop", instead(_floor_centre)),
     vision(
         "center-crop",
@@ -548,7 +555,13 @@ PLACES = [
     ),
     vision("ten-crop", "the flipped come first", F, "ten_crop", result(lambda out, *a, **k: out[5:] + out[:5])),
     vision("resized-crop", "resized only", F, "crop", instead(lambda sound, img, *box: img)),
-    vision("resized-crop", "one column further", F, "crop", shifted(lambda t, l, h, w: (t, l + (l == 2), h, w))),
+    vision(
+        "resized-crop",
+        "one column further",
+        F,
+        "crop",
+        shifted(lambda top, left, h, w: (top, left + (left == 2), h, w)),
+    ),
     vision(
         "rotate-quarters",
         "clockwise",
