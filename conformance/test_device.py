@@ -8,7 +8,6 @@ import io
 import pickle
 
 import numpy as np
-import pytest
 import torch
 from torch import nn
 
@@ -45,19 +44,19 @@ def test_a_device_can_be_written_without_having_it(subject):
 
 
 @check("device.spellings")
-@pytest.mark.parametrize("kind", TYPES)
-def test_one_device_can_be_written_in_several_ways(subject, kind):
-    for index in INDEXES:
-        text = written(kind, index)
-        made = {"device(text)": torch.device(text), "device(device)": torch.device(torch.device(text))}
-        if index is not None:
-            made["device(type, index)"] = torch.device(kind, index)
-            made["device(type=, index=)"] = torch.device(type=kind, index=index)
-            made["device(type, index=)"] = torch.device(kind, index=index)
-        for call, found in made.items():
-            assert_device(f"{call} of {text!r}", found, kind, index)
-            require(found == torch.device(text), f"{call} is unequal to {text!r}")
-            require((found != torch.device(text)) is False, f"{call} is unequal to {text!r}")
+def test_one_device_can_be_written_in_several_ways(subject):
+    for kind in TYPES:
+        for index in INDEXES:
+            text = written(kind, index)
+            made = {"device(text)": torch.device(text), "device(device)": torch.device(torch.device(text))}
+            if index is not None:
+                made["device(type, index)"] = torch.device(kind, index)
+                made["device(type=, index=)"] = torch.device(type=kind, index=index)
+                made["device(type, index=)"] = torch.device(kind, index=index)
+            for call, found in made.items():
+                assert_device(f"{call} of {text!r}", found, kind, index)
+                require(found == torch.device(text), f"{call} is unequal to {text!r}")
+                require((found != torch.device(text)) is False, f"{call} is unequal to {text!r}")
 
 
 BAD = ("", "gpu", "CUDA", "Cpu", "cuda:", "cuda:-1", "cuda:x", "cuda0", "cpu: 0", "cuda:01", "cuda:1:2", "meta:")
@@ -124,22 +123,22 @@ def test_a_device_cannot_be_changed(subject):
 
 
 @check("device.print-device")
-@pytest.mark.parametrize("kind", TYPES)
-def test_a_device_prints_as_its_name(subject, kind):
-    for index in INDEXES:
-        text = written(kind, index)
-        device = torch.device(text)
-        for call, found in (
-            ("str", str(device)),
-            ("format", f"{device}"),
-            ("'%s' %", "%s" % device),  # noqa: UP031
-            ("print", _printed(device)),
-        ):
-            require(found == text, f"{call} of torch.device({text!r}) is {found!r}", text, found)
-        shown = f"device(type={kind!r})" if index is None else f"device(type={kind!r}, index={index})"
-        require(repr(device) == shown, f"repr of torch.device({text!r}) is {device!r}", shown, repr(device))
-        again = eval(repr(device), {"device": torch.device})
-        require(again == device, f"{device!r} makes {again!r}")
+def test_a_device_prints_as_its_name(subject):
+    for kind in TYPES:
+        for index in INDEXES:
+            text = written(kind, index)
+            device = torch.device(text)
+            for call, found in (
+                ("str", str(device)),
+                ("format", f"{device}"),
+                ("'%s' %", "%s" % device),  # noqa: UP031
+                ("print", _printed(device)),
+            ):
+                require(found == text, f"{call} of torch.device({text!r}) is {found!r}", text, found)
+            shown = f"device(type={kind!r})" if index is None else f"device(type={kind!r}, index={index})"
+            require(repr(device) == shown, f"repr of torch.device({text!r}) is {device!r}", shown, repr(device))
+            again = eval(repr(device), {"device": torch.device})
+            require(again == device, f"{device!r} makes {again!r}")
 
 
 @check("device.print-device")

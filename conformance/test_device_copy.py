@@ -135,16 +135,16 @@ def test_not_waiting_changes_no_value(subject, dtype):
 
 
 @check("device.to-copies-to-gpu")
-@pytest.mark.parametrize("dtype", NUMPY)
-def test_on_meta_a_copy_has_shape_dtype_and_strides(subject, dtype):
-    for recipe in rows(dtype):
-        x = recipe.on(subject)
-        kept = Unchanged(x=x)
-        out = assert_at("x.to('meta')", x.to("meta"), "meta")
-        assert_outline(f"x.to('meta') of {recipe!r}", out, dtype, recipe.shape, dense(recipe.shape, recipe.strides))
-        require(out.storage_offset() == 0, f"x.to('meta') of {recipe!r} has offset {out.storage_offset()}", 0)
-        out.zero_()
-        kept.check("x.to('meta').zero_()")
+def test_on_meta_a_copy_has_shape_dtype_and_strides(subject):
+    for dtype in filter(subject.supports, NUMPY):
+        for recipe in rows(dtype):
+            x = recipe.on(subject)
+            kept = Unchanged(x=x)
+            out = assert_at("x.to('meta')", x.to("meta"), "meta")
+            assert_outline(f"x.to('meta') of {recipe!r}", out, dtype, recipe.shape, dense(recipe.shape, recipe.strides))
+            require(out.storage_offset() == 0, f"x.to('meta') of {recipe!r} has offset {out.storage_offset()}", 0)
+            out.zero_()
+            kept.check("x.to('meta').zero_()")
 
 
 @check("device.to-copies-to-gpu")

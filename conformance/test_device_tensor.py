@@ -159,18 +159,20 @@ LAYERS: tuple[tuple[str, tuple[Any, ...], dict[str, tuple[int, ...]]], ...] = (
 
 
 @check("device.modules-on-device")
-@pytest.mark.parametrize("name, given, shapes", LAYERS, ids=[row[0] for row in LAYERS])
-def test_a_layer_is_made_on_its_device(subject, name, given, shapes):
-    for device in (subject.device, "meta", torch.device("cpu")):
-        for dtype in ("float32", "float64"):
-            net = getattr(nn, name)(*given, device=device, dtype=getattr(torch, dtype))
-            state = {key: entry for key, entry in net.state_dict().items() if key != "num_batches_tracked"}
-            require(list(state) == list(shapes), f"nn.{name} on {device} has {list(state)}", list(shapes), list(state))
-            for key, entry in net.state_dict(keep_vars=True).items():
-                assert_at(f"nn.{name}{given} on {device}: {key}", entry, str(device))
-                if key in shapes:
-                    assert_outline(f"nn.{name}{given} on {device}: {key}", entry, dtype, shapes[key])
-            require(all(p.requires_grad for p in net.parameters()), f"nn.{name} on {device} is frozen")
+def test_a_layer_is_made_on_its_device(subject):
+    for name, given, shapes in LAYERS:
+        for device in (subject.device, "meta", torch.device("cpu")):
+            for dtype in ("float32", "float64"):
+                net = getattr(nn, name)(*given, device=device, dtype=getattr(torch, dtype))
+                state = {key: entry for key, entry in net.state_dict().items() if key != "num_batches_tracked"}
+                require(
+                    list(state) == list(shapes), f"nn.{name} on {device} has {list(state)}", list(shapes), list(state)
+                )
+                for key, entry in net.state_dict(keep_vars=True).items():
+                    assert_at(f"nn.{name}{given} on {device}: {key}", entry, str(device))
+                    if key in shapes:
+                        assert_outline(f"nn.{name}{given} on {device}: {key}", entry, dtype, shapes[key])
+                require(all(p.requires_grad for p in net.parameters()), f"nn.{name} on {device} is frozen")
 
 
 # -- the default device ------------------------------------------------------------------------------------------------

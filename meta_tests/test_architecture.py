@@ -49,6 +49,7 @@ RULES = (
     Rule("conformance*", CHECKS, "conformance.* properties.strategies.*"),
     Rule("properties.strategies*", "numpy hypothesis", "conformance.* properties.strategies.*"),
     Rule("properties*", CHECKS, "conformance.* properties.strategies.*"),
+    Rule("perf.conftest", "pytest", "conformance.* perf.*"),  # the lane's own part of pytest
     Rule("perf*", f"{CHECKS} pytest_benchmark", "conformance.* properties.strategies.* perf.*"),
     Rule("reports*", "jinja2 markupsafe packaging", "conformance.claim conformance.verdict conformance.run reports*"),
     Rule("conftest", "pytest hypothesis", "conformance.*"),

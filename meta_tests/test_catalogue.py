@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from packaging.version import Version
 
 from conformance.check import check
@@ -64,8 +65,10 @@ def test_every_claim_of_cost_is_measured() -> None:
 
 
 def test_every_claim_has_a_mutant() -> None:
+    """Every claim that the installed release has: of another release's claims no mutant could be seen refuted."""
     broken = {mutant.claim for mutant in mutants()}
-    lacking = [claim for claim in TESTABLE if claim.id not in broken and claim.kind != "cost"]
+    here = [claim for claim in TESTABLE if claim.exists_in(Version(torch.__version__)) and claim.kind != "cost"]
+    lacking = [claim for claim in here if claim.id not in broken]
     assert not lacking, f"{len(lacking)} claims without a mutant:\n{_listed(lacking)}"
 
 

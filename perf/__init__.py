@@ -1,1 +1,0 @@
-"""The perf lane: claims about cost, and kernels and conversions against the limits of this machine."""

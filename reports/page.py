@@ -26,6 +26,7 @@ from reports.known import known
 from reports.matrix import Finding, matrix
 from reports.measurements import measured, percent, quantity, times
 from reports.notes import accounts, equation, total
+from reports.plots import conversions, roofline, words
 from reports.silence import silences
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -125,7 +126,7 @@ def _log(value: float) -> float:
     return math.log(max(value, 1e-12))
 
 
-FIGURES = (quantity, times, percent, _log)
+FIGURES = (quantity, times, percent, roofline, conversions, words, _log)
 TEXTS = (text.clip, text.one_line, text.seconds, text.margin, text.joined)
 FILTERS = (*TEXTS, *FIGURES, _web, _plain_json, _word, _anchor)
 

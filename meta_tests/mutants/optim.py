@@ -483,4 +483,11 @@ MUTANTS: list[Mutant] = [
         "clip_grad_value_",
         lambda sound: lambda ps, most: [p.grad.clamp_(max=most) for p in ps if p.grad is not None],
     ),
+    patched(
+        "optim.fused-layouts",
+        "fused steps go uphill",
+        torch.optim.SGD,
+        "__init__",
+        lambda sound: lambda self, *a, fused=None, **k: sound(self, *a, maximize=bool(fused), **k),
+    ),
 ]
