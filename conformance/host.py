@@ -49,6 +49,8 @@ def _raw_elements(tensor: torch.Tensor, facts: DType) -> np.ndarray:
     shape, raw = tuple(tensor.shape), _RAW[facts.bytes]
     if 0 in shape:
         return np.empty(shape, raw)
+    if tensor.data_ptr() == 0:
+        return np.zeros(shape, raw)  # zeros that autograd makes without memory
     strides = tensor.stride()
     span = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
     memory = ctypes.string_at(tensor.data_ptr(), span * facts.bytes)
@@ -65,7 +67,7 @@ def decode(raw: np.ndarray, facts: DType) -> np.ndarray:
         return _float8_values(facts.name)[raw]
     if facts.name == "complex32":
         pairs = np.ascontiguousarray(raw)[..., None].view(np.float16).astype(np.float32)
-        return pairs.view(np.complex64)[..., 0]
+        return pairs.view(np.complex64).reshape(raw.shape)
     if facts.name == "bool":
         return raw.astype(bool)
     return np.ascontiguousarray(raw).view(facts.host).reshape(raw.shape)
@@ -117,7 +119,8 @@ def _float8_bits(values: np.ndarray, name: str) -> np.ndarray:
     code = np.where((down < up) | ((down == up) & (below % 2 == 0)), below, above)
     code = np.where(np.isnan(size), 0x7F, code)
     if name == "float8_e5m2":
-        code = np.where(np.isinf(size), 0x7C, code)
+        # Half a step beyond the largest number the next one would be nearer, and of the two it is the even one.
+        code = np.where(size >= finite[-1] + (finite[-1] - finite[-2]) / 2, 0x7C, code)
     return (code | np.where(np.signbit(values.ravel()), 0x80, 0)).astype(np.uint8)
 
 

@@ -46,8 +46,8 @@ class Row:
 
     `oracle(x, *args, **options)`: what comes out, an array or a tuple of arrays. `main`: cases of more than 16
     elements, tried in every dtype and layout; `edge`: the others. `table`: which values (see `filled`).
-    `demand(answer, dtype, arrays, options)`: what is wanted where it is not just the answer. `fresh`: the answer is no view.
-    `label`: tells rows of one function apart. `layouts`: those of the input.
+    `demand(answer, dtype, arrays, options)`: what is wanted where it is not just the answer. `fresh`: the answer is no
+    view. `label`: tells rows of one function apart. `layouts`: those of the input.
     """
 
     claim: str
@@ -111,8 +111,11 @@ def sparse(dtype: str) -> np.ndarray:
 
 
 def filled(table: str, dtype: str, shape: tuple[int, ...], turn: int = 0) -> np.ndarray:
-    """An array of values: 'any' interesting ones, 'finite' or 'moderate' ones, 'small' whole numbers, or 'powers' of
-    two, 'special' ones among small numbers, 'normal' random ones, 'sparse' (mostly zeros) or 'dense' ones. A few different ones of each shape, by `turn`; they cannot be written to."""
+    """An array of values: 'any' interesting ones, 'finite' or 'moderate' ones, 'small' whole numbers, 'powers' of two,
+    'special' ones among small numbers, 'normal' random ones, 'sparse' (mostly zeros) or 'dense' ones.
+
+    A few different ones of each shape, by `turn`; they cannot be written to.
+    """
     return _filled(table, dtype, shape, turn % 5)
 
 

@@ -53,6 +53,8 @@ def test_workers_can_divide_a_stream(subject):
             assert_is(f"{length} divided among {workers} workers", found, due)
             samples = found if size is None else [value for batch in found for value in batch]
             assert_is("every sample", sorted(samples), list(range(length)))
+    loader = data.DataLoader(Divided(5), 2, num_workers=2, persistent_workers=True)
+    assert_is("two epochs of persistent workers", [flat(loader), flat(loader)], [[[0, 2], [1, 3], [4]]] * 2)
     own = Stream(7)
     found = flat(data.DataLoader(own, 2, num_workers=2, worker_init_fn=divide))
     assert_is("divided by worker_init_fn", found, [[0, 2], [1, 3], [4, 6], [5]])

@@ -92,13 +92,13 @@ def test_no_worker_is_left(subject):
     before = children()
     loader = data.DataLoader(Squares(40), 2, num_workers=2)
     list(loader)
-    with patience(4) as until:
+    with patience(20) as until:
         require(until(lambda: children() <= before), "a worker is left after an epoch")
     iterator = iter(loader)
     next(iterator)
     require(len(children() - before) == 2, "the workers are no children of this process")
     del iterator
-    with patience(4) as until:
+    with patience(20) as until:
         require(until(lambda: children() <= before), "a worker is left after a break")
 
 
@@ -146,6 +146,7 @@ def test_any_number_of_workers_delivers_the_same(subject):
 
 @check("data.workers-same-batches")
 def test_workers_deliver_tensors_of_any_kind(subject):
+    assert_is("more workers than batches", flat(data.DataLoader(Squares(3), 2, num_workers=4)), [[0, 1], [4]])
     x = torch.arange(24.0).reshape(4, 6)
     samples = [x[0], x[:, 1], x.t()[2:4], x[:0], x[0, 0], x.bool(), x.to(torch.bfloat16), x.to(torch.complex64)]
     samples += [torch.arange(40000), "text", None, {"a": x[1]}, (1, [x[2]])]

@@ -120,7 +120,7 @@ def test_a_dense_tensor_keeps_its_strides(subject):
 @check("device.non-blocking")
 @pytest.mark.parametrize("dtype", ("float32", "bfloat16", "int64", "bool"))
 def test_not_waiting_changes_no_value(subject, dtype):
-    for recipe in rows(dtype, (*SHAPES, BIG)):
+    for recipe in rows(dtype, (*SHAPES, BIG) if dtype == "float32" else SHAPES):
         x = recipe.on(subject)
         for call, out in {
             "x.to('cpu', non_blocking=True)": x.to("cpu", non_blocking=True, copy=subject.is_cpu),
@@ -167,7 +167,7 @@ def _cpu(subject: Any) -> Any:
 @pytest.mark.parametrize("dtype", (*COMMON, "complex32", "uint16", "uint32", "uint64", "float8_e5m2", "float8_e4m3fn"))
 def test_there_and_back_keeps_the_bits(subject, dtype):
     subject.require(dtype)
-    shapes = (*SHAPES, BIG) if dtype in ("float32", "int64", "bool") else SHAPES
+    shapes = (*SHAPES, BIG) if dtype == "float32" else SHAPES
     for recipe in rows(dtype, shapes):
         x = recipe.on(subject)
         due = host.bits(x).tobytes()

@@ -114,7 +114,7 @@ def test_cpu_of_a_cpu_tensor_is_itself(subject, dtype):
 def test_to_changes_device_and_dtype_in_one_call(subject, source):
     for target in ("float64", "float32", "float16", "int32", "complex64"):
         subject.require(target)
-        for shape in ((3, 4), (), (0,), (17,)):
+        for shape in SHAPES:
             for recipe in layouts(cycle(interesting(source, moderate=True), shape), source, LAYOUTS):
                 _both(subject, recipe, target)
 

@@ -259,3 +259,21 @@ def test_a_network_without_its_class_cannot_be_loaded(subject):
     finally:
         del sys.modules[module.__name__]
     assert_raises("loading without the module", ImportError, lambda: load(content, weights_only=False))
+
+
+@check("serialization.training-continues")
+def test_random_numbers_continue_from_a_saved_state(subject):
+    generator = torch.Generator(device=subject.device).manual_seed(11)
+    torch.manual_seed(12)
+    torch.rand(3), torch.rand(3, generator=generator, device=subject.device)
+    content = save({"global": torch.get_rng_state(), "own": generator.get_state(), "epoch": 1})
+    due = [torch.rand(5), torch.rand(5, generator=generator, device=subject.device)]
+    for _ in range(2):
+        state = load(content, map_location="cpu")
+        torch.set_rng_state(state["global"])
+        fresh = torch.Generator(device=subject.device)
+        fresh.set_state(state["own"])
+        assert_alike("torch.rand after the restored state", torch.rand(5), due[0])
+        assert_alike(
+            "torch.rand of the restored generator", torch.rand(5, generator=fresh, device=subject.device), due[1]
+        )

@@ -25,6 +25,7 @@ from conformance.samples_transforms import (
     pillow,
     pixels,
     tensor,
+    thin,
     transforms,
 )
 
@@ -121,7 +122,7 @@ def test_through_a_picture_and_maybe_mirrored(subject, home):
     T, values = transforms(home), np.random.default_rng(5).random((8, 1, 2, 2)).astype(np.float32)
     chain = T.Compose([T.ToPILImage(), T.RandomHorizontalFlip(), T.ToTensor()])
     data = tensor(subject, values)
-    for item, x in zip(values, data, strict=True):
+    for item, x in thin(zip(values, data, strict=True)):
         cut = (oracle.to_bytes(item) / 255).astype(np.float32)
         found = outcomes(f"{home} the chain", lambda: chain(x), [cut, oracle.hflip(cut)], DRAWS // 4)
         assert_chances(f"{home} the chain: mirrored", found, [0.5, 0.5])
@@ -174,7 +175,7 @@ def test_the_training_pipeline_mirrors_half_of_the_time(subject, home):
 @in_both("transforms.val-pipeline")
 def test_the_validation_pipeline_is_pillows_resize_and_a_formula(subject, home):
     chain = val(transforms(home))
-    for seed, size in enumerate(((300, 400), (500, 300), (256, 256), (100, 131), (40, 40))):
+    for seed, size in thin(enumerate(((300, 400), (500, 300), (256, 256), (100, 131), (40, 40)))):
         values = numbers((3, *size), seed=seed) if seed % 2 else smooth(*size)
         high, wide = resizing.size_of(*size, 256)
         small = pixels(picture(values, "RGB").resize((wide, high), pillow().BILINEAR))

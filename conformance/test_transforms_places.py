@@ -77,7 +77,7 @@ def test_crop_of_a_tensor_wholly_outside_gives_zeros(subject, home):
 @in_both("transforms.center-crop")
 def test_center_crop_starts_at_half_the_surplus(subject, home):
     pairs = itertools.product(((6, 8), (7, 5), (9, 12), (12, 9)), ((1, 1), (2, 3), (3, 2), (4, 5), (5, 4), (6, 5)))
-    for turn, ((high, wide), size) in enumerate(pairs):
+    for turn, ((high, wide), size) in thin(enumerate(pairs), 1):
         if size[0] <= high and size[1] <= wide:
             for given in some(subject, high, wide, turn):
                 judge(given, ways(home, "center_crop", "CenterCrop", size), oracle.center_crop(given.values, *size))
@@ -101,7 +101,7 @@ def test_center_crop_of_each_surplus(subject, home):
 @in_both("transforms.center-crop-padding")
 def test_center_crop_of_a_small_image_pads_with_zeros(subject, home):
     pairs = itertools.product(((6, 8), (7, 5), (3, 3)), ((9, 9), (8, 8), (10, 4), (4, 11), (12, 6)))
-    for turn, ((high, wide), size) in enumerate(pairs):
+    for turn, ((high, wide), size) in thin(enumerate(pairs), 1):
         if size[0] > high or size[1] > wide:
             for given in some(subject, high, wide, turn):
                 judge(given, ways(home, "center_crop", "CenterCrop", size), oracle.center_crop(given.values, *size))
@@ -151,7 +151,7 @@ PADDINGS = (2, [3], (1, 3), [2, 0], (1, 2, 3, 4), [0, 0, 2, 1], 0)
 @in_both("transforms.pad-constant")
 def test_pad_surrounds_with_a_value(subject, home):
     for given in images(subject, 5, 6):
-        for number, padding in enumerate(PADDINGS):
+        for number, padding in thin(enumerate(PADDINGS), 1):
             fill = (0, 7, 1)[number % 3] if given.kind != "float16" else 0
             named = {"fill": fill} if fill else {}
             judge(given, ways(home, "pad", "Pad", padding, **named), oracle.pad(given.values, padding, fill=fill))
@@ -174,7 +174,9 @@ def test_pad_fills_with_a_colour(subject, home):
 def test_pad_repeats_or_mirrors_the_image(subject, home):
     kinds = [row for row in TENSORS if len(row[1]) < 3 and row[0] != "float16"]
     for given in images(subject, 5, 6, ("RGB", "L", "RGBA", "I", "F"), kinds):
-        for mode, padding in itertools.product(("edge", "reflect", "symmetric"), PADDINGS[:-1]):
+        for mode, padding in itertools.product(
+            ("edge", "reflect", "symmetric"), thin(((1, 2, 3, 4), 2, (1, 3), [0, 0, 2, 1]))
+        ):
             expected = oracle.pad(given.values, padding, mode)
             judge(given, ways(home, "pad", "Pad", padding, padding_mode=mode), expected)
 
@@ -227,7 +229,7 @@ def test_rotate_by_right_angles_moves_pixels_only(subject, home):
     modes, kinds = ("RGB", "L", "RGBA", "F"), TENSORS[:7]
     for size in (5, 6, 1, 16):
         for given in images(subject, size, size, modes, kinds):
-            for angle in (90, 180, 270, 0, -90, 360, 90.0):
+            for angle in thin((90, 0, 180, 270, -90, 360, 90.0), size):
                 expected = oracle.turned(given.values, int(angle // 90))
                 judge(given, ways(home, "rotate", "", angle), expected)
     for given in images(subject, 5, 7, modes, kinds):

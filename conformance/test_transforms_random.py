@@ -38,7 +38,7 @@ SMALL = numbers((3, 2, 3))
 
 def judge_chance(call: str, draw: Any, before: np.ndarray, after: np.ndarray, p: float) -> None:
     """Refute unless draws give one result with probability p and else the other, independently."""
-    found = outcomes(call, draw, [before, after], 3 * DRAWS if p == 0.5 else DRAWS)
+    found = outcomes(call, draw, [before, after], 3 * DRAWS // 2 if p == 0.5 else DRAWS // 2)
     assert_chances(call, found, [1 - p, p])
     if p == 0.5:
         assert_independent(call, np.array(found, float) + np.random.default_rng(0).random(len(found)) / 4, 0.6, 0.5)
@@ -115,10 +115,10 @@ def test_a_random_operation_acts_with_its_probability(subject, home):
     for name, (arguments, _) in list(CERTAIN.items())[2:]:
         default = 0.1 if name == "RandomGrayscale" else 0.5
         expected = done_to(home, name, image, values)
-        for named, p in (({}, default), ({"p": 0.75}, 0.75)):
+        for named, p, count in (({}, default, DRAWS // 3), ({"p": 0.9}, 0.9, DRAWS // 8)):
             act = getattr(transforms(home), name)(*arguments, **named)
             call = f"{home} {name}({named})"
-            assert_chances(call, outcomes(call, lambda: act(image), [values, expected], DRAWS // 3), [1 - p, p])
+            assert_chances(call, outcomes(call, lambda: act(image), [values, expected], count), [1 - p, p])
 
 
 # -- crops -------------------------------------------------------------------------------------------------------------

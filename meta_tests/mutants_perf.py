@@ -110,7 +110,7 @@ def squared(original: Callable[..., Any]) -> Callable[..., Any]:
     """Time that grows with the square of the length."""
 
     def wrong(data: Any, **kwargs: Any) -> Any:
-        busy((len(data) / 1000) ** 2)
+        busy(20 * (len(data) / 1000) ** 2)
         return original(data, **kwargs)
 
     return wrong
@@ -254,8 +254,8 @@ MUTANTS = [
     Mutant("perf.list-of-arrays-warning", "nobody is warned", _silent),
     Mutant("perf.dataloader-workers-speed-up", "workers get everything twice", _loader(times=2)),
     Mutant("perf.workers-cheap-items", "no workers begin late", _loader(pause=0.02)),
-    patched("perf.tensor-linear", "torch.tensor pauses, whatever the size", torch, "tensor", slower(0.01)),
-    patched("perf.clone-linear", "clone pauses, whatever the size", T, "clone", slower(0.01)),
+    patched("perf.tensor-linear", "torch.tensor pauses, whatever the size", torch, "tensor", slower(0.004)),
+    patched("perf.clone-linear", "clone pauses, whatever the size", T, "clone", slower(0.004)),
     patched("perf.tensor-copy-share", "torch.tensor copies forty times", torch, "tensor", repeated(40)),
     patched("perf.clone-copy-share", "clone copies forty times", T, "clone", repeated(40)),
     patched("perf.list-crossing", "an array is slow", torch, "tensor", _slow_for(np.ndarray, 0.02)),

@@ -140,10 +140,15 @@ def _apart(lines: Sequence[Line]) -> list[Line]:
     return sorted(lines, key=lambda line: line.points[-1][1])
 
 
-def words(plot: Plot, least: float = 13.0) -> list[tuple[float, str]]:
-    """Heights and words at the right side, none over another."""
-    found: list[tuple[float, str]] = []
+def words(plot: Plot, least: float = 13.0) -> list[tuple[float, float, str]]:
+    """Places and words of the lines: beside the drawing, none over another, or above a line that ends inside."""
+    found: list[tuple[float, float, str]] = []
+    beside: list[float] = []
     for line in plot.lines:
-        height = line.points[-1][1]
-        found.append((max(height, found[-1][0] + least) if found else height, line.name))
+        x, y = line.points[-1]
+        if x < RIGHT - 1:
+            found.append((x + 5, y - 8, line.name))
+            continue
+        beside.append(max(y, beside[-1] + least) if beside else y)
+        found.append((RIGHT + 6, beside[-1], line.name))
     return found

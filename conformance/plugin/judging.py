@@ -38,6 +38,7 @@ class Judging:
     def __init__(self, state: State) -> None:
         self.state = state
         self.compared: tuple[str, str] | None = None
+        self.only_cpu = all(subject.device.partition(":")[0] in ("cpu", "meta") for subject in state.subjects.values())
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         if PLANNED not in item.stash:
@@ -56,10 +57,14 @@ class Judging:
         seed = item.stash[PLANNED].seed(self.state.seed)
         random.seed(seed)
         np.random.seed(seed)
-        torch.manual_seed(seed)
+        self._seed_torch(seed)
         check: Any = getattr(item, "obj", None)
         if hasattr(check, "hypothesis") and self.state.effort != "deep":
             hypothesis.seed(seed)(check)
+
+    def _seed_torch(self, seed: int) -> None:
+        # manual_seed asks every kind of accelerator, which takes a millisecond; on the CPU one generator is all.
+        torch.default_generator.manual_seed(seed) if self.only_cpu else torch.manual_seed(seed)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Iterator[None]:
@@ -77,7 +82,7 @@ class Judging:
         def counted(*args: Any, **kwargs: Any) -> None:
             tried.examples += 1
             tried.arguments = kwargs
-            torch.manual_seed(seed)  # as Hypothesis does for Python and numpy: an example is the same whenever it runs
+            self._seed_torch(seed)  # as Hypothesis does for Python and numpy: an example is the same whenever it runs
             inner(*args, **kwargs)
 
         handle.inner_test = counted
