@@ -30,7 +30,7 @@ from properties.strategies.values import cycle, distinct, interesting
 pytestmark = must_answer
 
 EVERY = [
-    pytest.param(name, marks=check("serialization.deepcopy", since="2.1" if name not in COMMON else None))
+    pytest.param(name, marks=check("serialization.deepcopy", since="2.6" if name not in COMMON else None))
     for name in DTYPES
 ]
 
@@ -66,7 +66,7 @@ def test_pickle_keeps_everything(subject, dtype):
     "dtype",
     [
         pytest.param(name, marks=check("serialization.pickle", since=since))
-        for name, since in {"complex32": "1.13", "float8_e5m2": "2.1", "uint16": "2.3"}.items()
+        for name, since in {"complex32": "1.13", "float8_e5m2": "2.2", "uint16": "2.6"}.items()
     ],
 )
 def test_pickle_knows_the_newer_dtypes(subject, dtype):
