@@ -67,6 +67,7 @@ class Claim:
         return within(release, self.since, self.until)
 
 
+@functools.cache
 def within(release: Version, since: str | None, until: str | None) -> bool:
     """Whether a release lies in [since, until); pre-releases count as their release."""
     base = Version(release.base_version)

@@ -77,7 +77,7 @@ class Profile:
     def expectation(self, claim: str, check: str, params: dict[str, str], release: Version) -> Expectation | None:
         """The expectation for a check in this release, if there is one."""
         for expectation in self.expectations:
-            if release in expectation.torch and expectation.covers(claim, check, params):
+            if expectation.covers(claim, check, params) and release in expectation.torch:
                 return expectation
         return None
 

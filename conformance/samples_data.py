@@ -20,6 +20,11 @@ from conformance.assertions import assert_values, require
 Point = collections.namedtuple("Point", "x y")
 
 
+def worker() -> Any:
+    """What get_worker_info() says here: None in the main process."""
+    return data.get_worker_info()
+
+
 class Squares(data.Dataset):
     """The squares of 0, 1, 2, …; writes down every index that it is asked for."""
 
@@ -120,7 +125,7 @@ class Places(data.Dataset):
 
     def __getitem__(self, index: int) -> tuple[int, int, int, int, int]:
         self.count += 1
-        info = data.get_worker_info()
+        info = worker()
         return index, os.getpid(), -1 if info is None else info.id, self.count, torch.get_num_threads()
 
 
@@ -134,7 +139,7 @@ class Draws(data.Dataset):
         return self.length
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        info = data.get_worker_info()
+        info = worker()
         torch_draw = torch.rand((), dtype=torch.float64).item()
         # Seeds have 64 bits and would not fit an int64: as text.
         return info.id, str(info.seed), str(torch.initial_seed()), torch_draw, random.random(), np.random.rand()
@@ -151,13 +156,13 @@ class Infos(data.Dataset):
         return self.length
 
     def __getitem__(self, index: int) -> tuple[int, int, bool, str]:
-        info = data.get_worker_info()
+        info = worker()
         return info.id, info.num_workers, info.dataset is self, self.mark
 
 
 def marked(number: int) -> None:
     """A worker_init_fn that marks the worker's copy of the dataset."""
-    info = data.get_worker_info()
+    info = worker()
     info.dataset.mark += f", worker {number} of {info.num_workers}"
 
 
@@ -211,13 +216,13 @@ class Divided(Stream):
     """A stream that divides itself among the workers."""
 
     def __iter__(self) -> Iterator[int]:
-        info = data.get_worker_info()
+        info = worker()
         return iter(range(self.length)) if info is None else iter(range(info.id, self.length, info.num_workers))
 
 
 def divide(number: int) -> None:
     """A worker_init_fn that divides a `Stream` among the workers."""
-    info = data.get_worker_info()
+    info = worker()
     info.dataset.first, info.dataset.step = number, info.num_workers
 
 

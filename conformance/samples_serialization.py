@@ -66,7 +66,8 @@ def through_file(thing: Any, **options: Any) -> Any:
 def storage_bytes(tensor: torch.Tensor) -> int:
     """The size of the memory behind a tensor."""
     # Before 2.0 there is no untyped_storage.
-    return tensor.untyped_storage().nbytes() if hasattr(tensor, "untyped_storage") else tensor.storage().nbytes()
+    storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()
+    return int(storage.nbytes())
 
 
 def storage_address(tensor: torch.Tensor) -> int:
@@ -100,6 +101,16 @@ def assert_alike(call: str, out: Any, due: torch.Tensor) -> None:
     if due.numel():
         assert_equal(f"strides of {call}", out.stride(), due.stride())
         require(host.bits(out).tobytes() == host.bits(due).tobytes(), f"{call} has other bits than it should")
+
+
+class Minimal:
+    """A file with no other methods than those that torch.save and torch.load are said to need."""
+
+    def __init__(self) -> None:
+        self.file = io.BytesIO()
+        self.write, self.flush = self.file.write, self.file.flush
+        self.read, self.readline = self.file.read, self.file.readline
+        self.tell, self.seek = self.file.tell, self.file.seek
 
 
 class Own:

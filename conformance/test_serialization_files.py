@@ -17,6 +17,7 @@ from conformance.samples_serialization import (
     FREE,
     OLD,
     WAYS,
+    Minimal,
     Net,
     Own,
     assert_alike,
@@ -68,6 +69,16 @@ def test_a_file_may_be_given_in_any_form(subject):
                 with open(name, "rb") as file:
                     assert_tensors(f"torch.load(open({name.name!r}))", torch.load(file), due)
                     require(not file.closed, "torch.load closed the file")
+
+
+@check("serialization.file-like")
+def test_a_file_needs_few_methods(subject):
+    for saving in ({}, OLD_FORMAT):
+        for options in ({}, {"weights_only": True}, {"weights_only": False}):
+            file = Minimal()
+            torch.save(sample(subject), file, **saving)
+            file.seek(0)
+            assert_tensors("torch.load of a file with few methods", torch.load(file, **options), sample(subject))
 
 
 @check("serialization.overwrite")

@@ -110,7 +110,7 @@ def squared(original: Callable[..., Any]) -> Callable[..., Any]:
     """Time that grows with the square of the length."""
 
     def wrong(data: Any, **kwargs: Any) -> Any:
-        busy(20 * (len(data) / 1000) ** 2)
+        busy(16 * (len(data) / 1000) ** 2)
         return original(data, **kwargs)
 
     return wrong

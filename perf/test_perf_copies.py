@@ -128,7 +128,7 @@ def test_a_list_of_arrays_takes_time_in_proportion(subject: Any, meter: Meter) -
         Work.of(f"torch.tensor({len(few):,} arrays)", lambda: from_list(few)),
         Work.of(f"torch.tensor({len(many):,} arrays)", lambda: from_list(many)),
         least=2.0,
-        most=8.0,
+        most=10.0,
         elements=len(many) * 147,
     )
 

@@ -93,7 +93,7 @@ def roofline(entry: Measured) -> Plot | None:
         return None
     peak = max(rates.values())
     x = Axis.around([figure.operations / figure.bytes for figure in kernels], LEFT, RIGHT)
-    y = Axis.around([peak, *(figure.arithmetic for figure in kernels)], BOTTOM, TOP)
+    y = Axis.around([peak, *(figure.arithmetic or peak for figure in kernels)], BOTTOM, TOP)
     marks = [_kernel(figure, x, y) for figure in kernels]
     ends = (max(widths, key=widths.__getitem__), min(widths, key=widths.__getitem__))
     lines = [_roof(name, widths[name], peak, x, y) for name in dict.fromkeys(ends)]
@@ -106,7 +106,7 @@ def roofline(entry: Measured) -> Plot | None:
 
 def _kernel(figure: Figure, x: Axis, y: Axis) -> Mark:
     text = f"{figure.name}: {quantity(figure.arithmetic, 'FLOP/s')}, {figure.threads or 1} threads"
-    place = x.place(figure.operations / figure.bytes), y.place(figure.arithmetic)
+    place = x.place(figure.operations / figure.bytes), y.place(figure.arithmetic or 0.0)
     return Mark(*place, SHAPES.get(figure.group, "other"), text)
 
 

@@ -151,7 +151,14 @@ def frozen_under_no_grad(x: torch.Tensor) -> torch.Tensor:
     return x if torch.is_grad_enabled() else x.detach()
 
 
+def real_files_only(sound: Any, f: Any, *args: Any, **named: Any) -> Any:
+    if hasattr(f, "read") and not hasattr(f, "readinto"):
+        raise AttributeError("a file has to have readinto")
+    return sound(f, *args, **named)
+
+
 PLACES = [
+    called("serialization.file-like", "readinto is needed", torch, "load", real_files_only),
     called("serialization.paths", "os.PathLike is refused", torch, "load", text_paths_only),
     called("serialization.paths", "torch.load closes the file", torch, "load", closing),
     called("serialization.overwrite", "the end of a longer file stays", torch, "save", appending),

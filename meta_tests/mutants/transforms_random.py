@@ -1325,4 +1325,67 @@ def _anywhere(self: Any, img: Any) -> Any:
     return importlib.import_module("torchvision.transforms").RandomCrop(self.size)(img)
 
 
-MUTANTS: list[Mutant] = [*SIZES, *COLOURS, *CHANCES, *PIPELINES, *GRIDS, *FOLDERS]
+PARAMETERS = [
+    vision("dimensions", "width before height", F, "get_dimensions", result(lambda out, img: [out[0], out[2], out[1]])),
+    vision("dimensions", "height before width", F, "get_image_size", result(lambda out, img: out[::-1])),
+    vision(
+        "random-affine",
+        "a scale is the greatest only",
+        f"{K}:RandomAffine",
+        "get_params",
+        _drawn(lambda angle, shift, scale, shear, size: (angle, shift, scale and [1.0, scale[1]], shear, size)),
+    ),
+    vision(
+        "random-affine",
+        "shifts go by the height only",
+        f"{K}:RandomAffine",
+        "get_params",
+        _drawn(lambda angle, shift, scale, shear, size: (angle, shift, scale, shear, [size[1]] * 2)),
+    ),
+    vision(
+        "random-affine",
+        "sheared in y as in x",
+        f"{K}:RandomAffine",
+        "get_params",
+        lambda sound: staticmethod(lambda *args: (*(out := sound(*args))[:3], (out[3][0], out[3][0]))),
+    ),
+    vision(
+        "perspective", "from end to start", F, "_get_perspective_coeffs", given(lambda start, end: ((end, start), {}))
+    ),
+    vision("perspective", "a pixel off for tensors", T, "perspective", on_tensors(lambda out: out.roll(1, -1))),
+    vision(
+        "linear-transformation",
+        "the matrix is transposed",
+        f"{K}:LinearTransformation",
+        "__init__",
+        fields(lambda self: set_to(self, transformation_matrix=self.transformation_matrix.T)),
+    ),
+    vision(
+        "linear-transformation",
+        "the mean is added",
+        f"{K}:LinearTransformation",
+        "__init__",
+        fields(lambda self: set_to(self, mean_vector=-self.mean_vector)),
+    ),
+    vision(
+        "v2-together",
+        "masks are not flipped",
+        f"{VG}._geometry",
+        "horizontal_flip_mask",
+        instead(lambda sound, mask: mask),
+    ),
+    vision(
+        "v2-together",
+        "each draws for itself",
+        f"{V}:RandomCrop",
+        "forward",
+        instead(
+            lambda sound, self, *inputs: {
+                key: sound(self, value) if is_tensor(value) else value for key, value in inputs[0].items()
+            }
+        ),
+    ),
+]
+
+
+MUTANTS: list[Mutant] = [*PARAMETERS, *SIZES, *COLOURS, *CHANCES, *PIPELINES, *GRIDS, *FOLDERS]
