@@ -74,6 +74,17 @@ def with_device(subject: Subject) -> None:
         raise Unsupported("no device besides the CPU is judged here")
 
 
+def on_the_cpu(subject: Subject) -> None:
+    """Raise Unsupported for another device: what is tried has to do with none, and is judged once."""
+    if not subject.is_cpu:
+        raise Unsupported("judged with the CPU, whatever the device")
+
+
+def accelerators() -> int:
+    """How many devices besides the CPU this machine has, as far as this release can tell."""
+    return max(torch.cuda.device_count(), getattr(torch, "accelerator", torch.cuda).device_count())
+
+
 def with_devices(subject: Subject, count: int) -> list[str]:
     """The names of so many devices of the subject's type. Raises Unsupported where there are fewer."""
     with_device(subject)

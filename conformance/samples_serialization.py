@@ -72,7 +72,7 @@ def storage_bytes(tensor: torch.Tensor) -> int:
 
 def storage_address(tensor: torch.Tensor) -> int:
     """Where the memory behind a tensor begins."""
-    return tensor.data_ptr() - tensor.storage_offset() * tensor.element_size()
+    return tensor.data_ptr() - int(tensor.storage_offset()) * tensor.element_size()
 
 
 def assert_equal(call: str, out: Any, due: Any) -> None:

@@ -13,7 +13,7 @@ from torch import nn
 
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import assert_at, elsewhere, values
+from conformance.device_places import assert_at, elsewhere, on_the_cpu, values
 
 pytestmark = must_answer
 
@@ -86,6 +86,7 @@ def test_what_is_no_device_is_refused(subject):
 
 @check("device.index-range")
 def test_an_index_too_large_is_refused(subject):
+    on_the_cpu(subject)
     for index in (128, 255, 256, 300, 65536):
         try:
             found = torch.device("cuda", index)

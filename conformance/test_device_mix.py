@@ -13,7 +13,15 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import assert_at, assert_outline, elsewhere, values, with_device, with_devices
+from conformance.device_places import (
+    assert_at,
+    assert_outline,
+    elsewhere,
+    on_the_cpu,
+    values,
+    with_device,
+    with_devices,
+)
 from conformance.oracle.math_promotion import promoted
 from properties.strategies.recipe import LAYOUTS, layouts
 from properties.strategies.values import distinct
@@ -209,6 +217,7 @@ def test_every_product_refuses_another_device_with_data(subject):
 
 @check("device.same-device-meta")
 def test_no_function_reads_the_memory_that_meta_has_not(subject):
+    on_the_cpu(subject)
     x, y = torch.arange(6.0).reshape(2, 3), torch.ones(2, 3, device="meta")
     found = []
     for call, action in UNSAFE:

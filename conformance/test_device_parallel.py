@@ -14,24 +14,25 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import assert_at, values, with_device, with_devices
+from conformance.device_places import accelerators, assert_at, values, with_device, with_devices
 from conformance.numerics import INNER
 from conformance.samples_device import NAMES, made
+from conformance.subject import Unsupported
 
 pytestmark = must_answer
 
 
 def around(subject: Any, model: nn.Module) -> nn.DataParallel:
-    """A DataParallel as one writes it; on a device only over the first, so that results are bit for bit its own."""
-    return (
-        nn.DataParallel(model)
-        if torch.cuda.device_count() == 0
-        else nn.DataParallel(model, device_ids=subject_ids(subject))
-    )
+    """A DataParallel as one writes it where there is no GPU; on CUDA over one device, so that results are its own.
 
-
-def subject_ids(subject: Any) -> list[int]:
-    return [] if torch.device(subject.device).type != "cuda" else [torch.device(subject.device).index or 0]
+    Raises Unsupported where the machine has devices that are not judged: DataParallel would choose them.
+    """
+    if not accelerators():
+        return nn.DataParallel(model)
+    device = torch.device(subject.device)
+    if device.type != "cuda":
+        raise Unsupported("DataParallel is tried on CUDA devices, or on a machine without any")
+    return nn.DataParallel(model, device_ids=[device.index or 0])
 
 
 @check("device.dataparallel-wraps")
@@ -73,11 +74,11 @@ def test_training_through_dataparallel_trains_the_model(subject):
 
 @check("device.dataparallel-wraps")
 def test_the_state_goes_in_and_out_with_the_prefix(subject):
-    model, other = made(1), made(2)
-    wrapped = nn.DataParallel(model, device_ids=[])
+    model, other = made(1).to(subject.device), made(2).to(subject.device)
+    wrapped = around(subject, model)
     assert_raises("loading a state without prefix", RuntimeError, lambda: wrapped.load_state_dict(other.state_dict()))
     file = io.BytesIO()
-    torch.save(nn.DataParallel(other, device_ids=[]).state_dict(), file)
+    torch.save(around(subject, other).state_dict(), file)
     file.seek(0)
     state = torch.load(file)
     wrapped.load_state_dict(state)
@@ -95,7 +96,9 @@ def test_any_arguments_pass_through(subject):
         def forward(self, x: Any, *more: Any, flag: bool = False, **options: Any) -> Any:
             return x, more, flag, options
 
-    wrapped = nn.DataParallel(Many(), device_ids=[])
+    if accelerators():
+        raise Unsupported("with a device, DataParallel copies the tensors there")
+    wrapped = nn.DataParallel(Many())
     x, y = torch.ones(2), torch.zeros(3)
     out = wrapped(x, y, 5, flag=True, other="text")
     require(out[0] is x and out[1][0] is y and out[1][1] == 5, "an argument is changed on the way", (x, y, 5), out)
@@ -107,7 +110,8 @@ class Split(nn.DataParallel):
     """DataParallel over several places of one device: each of its four stages done by hand, and noted."""
 
     def __init__(self, module: nn.Module, places: list[int], device: str, dim: int = 0) -> None:
-        super().__init__(module)
+        nn.Module.__init__(self)  # that of DataParallel would look for devices, and move the module to the first
+        self.module = module
         self.device_ids, self.output_device, self.dim = places, places[0], dim
         self.src_device_obj = torch.device(device)
         self.stages: list[str] = []

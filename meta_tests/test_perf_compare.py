@@ -43,7 +43,7 @@ def test_an_installation_is_never_found_to_differ_from_itself() -> None:
 
 
 def test_what_got_slower_or_quicker_is_found() -> None:
-    slower = {"case 3": 1.3, "case 17": 2.0, "case 40": 0.6}
+    slower = {"case 3": 1.2, "case 17": 2.0, "case 40": 0.6}
     expected = {"case 3": Label.REGRESSION, "case 17": Label.REGRESSION, "case 40": Label.IMPROVEMENT}
     seen: Counter[str] = Counter()
     for seed in range(20):
@@ -52,7 +52,7 @@ def test_what_got_slower_or_quicker_is_found() -> None:
         assert found.items() <= expected.items()
         seen.update(found.keys())
     assert min(seen["case 17"], seen["case 40"]) >= 15
-    assert seen["case 3"] >= 5
+    assert seen["case 3"] >= 3  # a fifth more, where processes differ by a fiftieth
 
 
 def test_where_nothing_is_found_the_width_decides() -> None:

@@ -39,7 +39,7 @@ def _integers(facts: DType, moderate: bool) -> np.ndarray:
     small = [0, 1, 2, 3, 5, 7, 10, 100, 16, 63, 64]
     signed = [-1, -2, -3, -7, -100] if facts.kind == "int" else []
     edges = [] if moderate else [limits.max, limits.min, limits.max - 1, limits.max // 2 + 1]
-    return np.array([*small, *signed, *edges]).astype(facts.host)
+    return np.array([*small, *signed, *edges], facts.host)
 
 
 def _reals(facts: DType, finite: bool, moderate: bool) -> np.ndarray:
