@@ -242,13 +242,13 @@ Way = tuple[str, Callable[[Any], Any]]
 def ways(home: str, function: str, kind: str, *args: Any, **named: Any) -> list[Way]:
     """A function of torchvision's and the transform of the same arguments, each with its text ('' for none)."""
     said = ", ".join([*map(repr, args), *(f"{key}={value!r}" for key, value in named.items())])
+    # The modules now, so that a build without them is told at once; what they hold at each call.
+    T, F = transforms(home), functional(home)
     found: list[Way] = []
     if function:
-        found.append(
-            (f"{home} {function}({said})", lambda img: getattr(functional(home), function)(img, *args, **named))
-        )
+        found.append((f"{home} {function}({said})", lambda img: getattr(F, function)(img, *args, **named)))
     if kind:
-        found.append((f"{home} {kind}({said})", lambda img: getattr(transforms(home), kind)(*args, **named)(img)))
+        found.append((f"{home} {kind}({said})", lambda img: getattr(T, kind)(*args, **named)(img)))
     return found
 
 

@@ -18,7 +18,13 @@ pytestmark = must_answer
 
 # -- datasets of datasets ----------------------------------------------------------------------------------------------
 
-PARTS = ([Squares(3), range(100, 102)], [Squares(0), [7], Squares(0), range(5), []], [Squares(4)], [[], range(9)])
+PARTS = (
+    [Squares(3), range(100, 102)],
+    [Squares(0), [7], Squares(0), range(5), []],
+    [Squares(4)],
+    [[], range(9)],
+    [range(2), [5], range(3), [9, 9]],
+)
 
 
 @check("data.concatdataset")
@@ -188,6 +194,12 @@ def test_a_generator_fixes_the_split(subject):
         generator = torch.Generator().manual_seed(seed)
         return [list(part.indices) for part in data.random_split(range(30), [10, 20], generator=generator)]
 
+    fractions = []
+    for seed, noise in ((1, 5), (1, 6), (2, 5)):
+        torch.manual_seed(noise)
+        generator = torch.Generator().manual_seed(seed)
+        fractions.append([list(part.indices) for part in data.random_split(range(30), [0.4, 0.6], generator)])
+    require(fractions[0] == fractions[1] != fractions[2], "a split by fractions does not follow the generator")
     first = split(1)
     torch.manual_seed(99)
     assert_is("the split with the same seed", split(1), first)

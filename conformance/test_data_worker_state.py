@@ -31,12 +31,13 @@ ERRORS = (
     IndexError("no such sample: 3"),
     RuntimeError("no such sample: 3"),
     OSError("no such sample: 3"),
+    KeyError("no such sample: 3"),
 )
 
 
 @check("data.worker-exception")
 def test_an_exception_reaches_the_main_process(subject):
-    for workers, error in zip((0, 1, 2, 1), ERRORS, strict=True):
+    for workers, error in zip((0, 1, 2, 1, 2), ERRORS, strict=True):
         found = outcomes(data.DataLoader(Failing(4, 3, error), 2, num_workers=workers))
         assert_is("the first batch", found[0], [0, 1])
         require(type(found[1]) is type(error), f"{type(error).__name__} in a worker becomes {found[1]!r}")

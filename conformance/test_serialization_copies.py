@@ -141,6 +141,16 @@ def test_deepcopy_keeps_class_flag_and_gradient(subject):
 
 
 @check("serialization.deepcopy")
+def test_deepcopy_keeps_the_flag_at_every_size(subject):
+    for shape in ((), (0,), (1,), (17,), (3, 4, 5)):
+        for dtype in ("float32", "float64", "bfloat16", "complex64"):
+            x = contiguous(distinct(dtype, shape), dtype).with_grad().on(subject)
+            for name, made in (("copy.deepcopy", copy.deepcopy(x)), ("pickle", pickled(x))):
+                assert_alike(f"{name} of {dtype}{list(shape)} with requires_grad", made, x)
+                require(made.is_leaf, f"{name} of {dtype}{list(shape)} is no leaf")
+
+
+@check("serialization.deepcopy")
 def test_deepcopy_keeps_lazy_views_and_meta(subject):
     x = contiguous(np.array([1 + 2j, 3 - 1j], np.complex64), "complex64").on(subject)
     assert_values("copy.deepcopy(x.conj())", copy.deepcopy(x.conj()), np.array([1 - 2j, 3 + 1j]))

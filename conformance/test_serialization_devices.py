@@ -14,6 +14,7 @@ from conformance.samples_serialization import (
     OLD,
     PLAIN,
     WAYS,
+    assert_alike,
     assert_equal,
     assert_tensors,
     load,
@@ -50,15 +51,26 @@ def test_tensors_come_back_on_their_device(subject):
 
 @check("serialization.map-location")
 def test_a_device_can_be_chosen(subject):
-    given = sample(subject)
+    given = {**sample(subject), "parameter": net(subject).out.weight}
     for way in WAYS:
         for where in ("cpu", subject.device, torch.device("cpu"), torch.device(subject.device)):
-            due = {**given, **{key: given[key].to(where) for key in ("x", "row")}, "column": given["x"].to(where)[:, 1]}
             out = way(given, map_location=where)
-            assert_tensors(f"{way.name}: the tensors", [out["x"], out["row"]], [due["x"], due["row"]])
-            assert_equal("the device in a list", out["y"][0].device, given["y"][0].to(where).device)
+            for key in ("x", "row", "column"):
+                assert_alike(f"{way.name}: the loaded {key}", out[key], _moved(given[key], where))
+            for found, due in zip(out["y"], given["y"], strict=True):
+                assert_alike(f"{way.name}: a tensor in a list", found, _moved(due, where))
+            assert_equal("the rest", (out["epoch"], out["name"]), (3, "sample"))
+            assert_equal("the device of the Parameter", out["parameter"].device, given["parameter"].to(where).device)
+            require(type(out["parameter"]) is torch.nn.Parameter, "the Parameter is none any more")
+            require(out["parameter"].requires_grad and out["parameter"].is_leaf, "the Parameter is frozen or no leaf")
             out["x"].zero_()
             require(not out["column"].any().item(), "the views no longer share")
+
+
+def _moved(tensor, where):
+    """The tensor on that device, with its strides."""
+    made = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=where)
+    return made.copy_(tensor)
 
 
 @check("serialization.map-location")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from conformance.samples_transforms import (
     thin,
     transforms,
 )
+from conformance.vision import torchvision
 
 pytestmark = must_answer
 
@@ -226,8 +228,7 @@ def test_clip_cuts_to_the_unit_interval(subject):
 @check("transforms.imshow-clip")
 def test_a_grid_is_shown_as_its_pictures(subject):
     """What the notes do: make_grid of a normalised batch, undone and clipped; the border's 0 becomes the mean."""
-    from torchvision.utils import make_grid
-
+    make_grid = importlib.import_module(f"{torchvision().__name__}.utils").make_grid
     values = np.stack([numbers((3, 6, 5), seed=seed) for seed in range(4)])
     T = transforms()
     convert = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)])

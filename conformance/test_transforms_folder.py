@@ -94,10 +94,11 @@ def test_the_classes_are_the_sorted_folders(subject):
 
 @check("transforms.image-folder-classes")
 def test_a_root_without_folders_is_refused(subject):
+    make = folders().ImageFolder
     with planted(("a.png",)) as root:
-        assert_raises("ImageFolder of a root without folders", FileNotFoundError, lambda: folders().ImageFolder(root))
+        assert_raises("ImageFolder of a root without folders", FileNotFoundError, lambda: make(root))
         missing = os.path.join(root, "missing")
-        assert_raises("ImageFolder of a missing root", FileNotFoundError, lambda: folders().ImageFolder(missing))
+        assert_raises("ImageFolder of a missing root", FileNotFoundError, lambda: make(missing))
 
 
 @check("transforms.image-folder-samples")
@@ -195,11 +196,10 @@ def test_a_function_chooses_the_files(subject):
 
 @check("transforms.image-folder-empty-class")
 def test_a_class_without_pictures_is_refused(subject):
+    make = folders().ImageFolder
     for others, empty in (((), ("mouse",)), (("mouse/text.txt",), ()), ((), ("mouse/nested",))):
         with planted(others=others, empty=empty) as root:
-            error = assert_raises(
-                "ImageFolder with an empty class", FileNotFoundError, lambda: folders().ImageFolder(root)
-            )
+            error = assert_raises("ImageFolder with an empty class", FileNotFoundError, lambda: make(root))
             require("mouse" in str(error), "the error does not name the class", "mouse", str(error))
 
 

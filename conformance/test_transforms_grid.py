@@ -137,11 +137,11 @@ def test_make_grid_without_normalize_ignores_the_range(subject):
 
 @check("transforms.make-grid-refusals")
 def test_make_grid_refuses_what_is_no_batch(subject):
-    x = torch.ones((3, 2, 2), device=subject.device)
+    x, make = torch.ones((3, 2, 2), device=subject.device), utils().make_grid
     for bad in ("images", 3, None, np.ones((2, 3, 2, 2)), [np.ones((3, 2, 2))], [x, "x"]):
-        assert_raises(f"make_grid of {type(bad).__name__}", TypeError, lambda: utils().make_grid(bad))
+        assert_raises(f"make_grid of {type(bad).__name__}", TypeError, lambda: make(bad))
     named = {"normalize": True, "value_range": 3}
-    assert_raises("make_grid(value_range=3)", TypeError, lambda: utils().make_grid(torch.ones((2, 3, 2, 2)), **named))
+    assert_raises("make_grid(value_range=3)", TypeError, lambda: make(torch.ones((2, 3, 2, 2)), **named))
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

@@ -341,3 +341,16 @@ def test_the_floor_is_the_larger_of_both_sides() -> None:
     assert found.floor == pytest.approx(2.5)
     assert decide(found, most=4.0) is I
     assert decide(ratio([1.0] * 9, [5.0] * 9, [1.0] * 9), most=4.0) is R
+
+
+def test_samples_last_alike() -> None:
+    """Or a busy machine would interrupt the long ones only, and stretch every ratio."""
+
+    class Honest(Scripted):
+        def seconds(self, calls: Sequence[Any], loops: int) -> float:
+            self.order.append((calls[0], loops))
+            return self.known[calls[0]]
+
+    turns = Turns(Honest({"a": 1e-6, "b": 4e-3, "c": 0.3}), [Work(name, (name,)) for name in "abc"], alike=True)  # type: ignore[arg-type]
+    turns.warm_up()
+    assert turns.loops == [5_000, 2, 1]

@@ -55,13 +55,13 @@ def findings(samples: Mapping[str, Samples], *, rate: float = RATE, smallest: fl
     """Judge all cases of a comparison together.
 
     Two processes of one build differ by more than the samples of one do: that scatter is estimated from base and
-    again over all cases, and no case gets less than its own. Benjamini and Hochberg (1995) control the share of false
-    findings. What is no finding has not changed if its interval excludes changes by the factor `smallest`.
+    again over all cases, and no case gets less than half of its own. Benjamini and Hochberg (1995) control the share
+    of false findings. What is no finding has not changed if its interval excludes changes by the factor `smallest`.
     """
     shifts = {name: (_shift(one.other, one.base), _shift(one.again, one.base)) for name, one in samples.items()}
     scatter = 1.4826 * float(np.median([abs(again) for _, (again, _) in shifts.values()])) if shifts else 0.0
     errors = {
-        name: math.hypot(error, noise, max(scatter, abs(again)))
+        name: math.hypot(error, noise, max(scatter, abs(again) / 2))
         for name, ((_, error), (again, noise)) in shifts.items()
     }
     probabilities = {

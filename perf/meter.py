@@ -93,17 +93,18 @@ class Meter:
         again = [replace(work, name=f"{work.name}, again") for work in (works if both else works[:1])]
         works = [*works[:2], *again, *works[2:]]
         for patience in PATIENCE:
-            turns = self._take(works, patience)
+            turns = self._take(works, patience, alike=both)
             found = ratio(*turns.samples[: 2 + len(again)])
             seen.append(decide(found, least=least, most=most))
             if Verdict.HELD in seen or seen.count(Verdict.REFUTED) == AGREEING:
                 break
         return turns, found, agreed(seen)
 
-    def _take(self, works: Sequence[Work], patience: int = 1) -> Turns:
+    def _take(self, works: Sequence[Work], patience: int = 1, *, alike: bool = False) -> Turns:
         """Time in turn: the first time through the harness, which keeps the samples of the judged work."""
         drive, self.drive = self.drive, plainly
-        turns = take(self.clock, works, patience * self.budget, drive, least_rounds=LEAST_ROUNDS + 2 * patience - 2)
+        rounds = LEAST_ROUNDS + 2 * patience - 2
+        turns = take(self.clock, works, patience * self.budget, drive, least_rounds=rounds, alike=alike)
         keep, self.keep = self.keep, lambda turns, judged, extra: None
         medians = {work.name: bootstrap(samples).value for work, samples in zip(works, turns.samples, strict=True)}
         keep(turns, min(1, len(works) - 1), {"seconds": medians, "loops": turns.loops})

@@ -16,6 +16,9 @@ from perf.clock import STEPS, Call, WallClock
 
 LEAST_ROUNDS = 5
 MOST_ROUNDS = 61
+MOST_LOOPS = 100_000
+# So long, in seconds, samples are made to last alike, unless they last longer anyway.
+ALIKE = 0.005
 # What rotated inputs have to add up to, so that the next one has left every cache.
 PAST_CACHES = 256 * 2**20
 
@@ -41,12 +44,14 @@ def copies_past_caches(size: int) -> int:
 class Turns:
     """Works timed by one clock, one sample of each in every turn; every other turn goes backwards.
 
-    `samples`: seconds for one call, by work. `least`: how long a sample lasts at least, in seconds.
+    `samples`: seconds for one call, by work. `least`: how long a sample lasts at least, in seconds. `alike`: whether
+    the samples of all works last about as long.
     """
 
     clock: WallClock
     works: Sequence[Work]
     least: float = 2e-4
+    alike: bool = False
     loops: list[int] = field(default_factory=list)
     samples: list[list[float]] = field(default_factory=list)
     taken: int = 0
@@ -57,13 +62,21 @@ class Turns:
         self.samples = [[] for _ in self.works]
         began = time.perf_counter()
         fitted = [self._fitted(work, least) for work in self.works]
-        self.loops = [loops for loops, _ in fitted]
+        self.loops = self._alike(fitted) if self.alike else [loops for loops, _ in fitted]
         quick = time.perf_counter() - began < 50 * least * len(self.works)
         if quick:
             self.turn()
         self.samples = [[] for _ in self.works]
         self.taken = 0
-        return sum(loops * one for loops, one in fitted)
+        return sum(loops * one for loops, (_, one) in zip(self.loops, fitted, strict=True))
+
+    def _alike(self, fitted: Sequence[tuple[int, float]]) -> list[int]:
+        """Loops for samples that last about as long as the longest, up to a limit.
+
+        A busy machine takes the processor away every few milliseconds: that would hit long samples only.
+        """
+        longest = min(max((loops * one for loops, one in fitted), default=0.0), ALIKE)
+        return [max(loops, min(math.ceil(longest / max(one, 1e-9)), MOST_LOOPS)) for loops, one in fitted]
 
     def _fitted(self, work: Work, least: float) -> tuple[int, float]:
         """The number of calls that last `least` seconds, and the seconds of one; each call's input is touched."""
@@ -71,8 +84,8 @@ class Turns:
         one = self.clock.seconds(work.calls, loops)
         if one * loops < 50 * least:  # what takes longer is warm enough
             one = self.clock.seconds(work.calls, loops)
-        while one * loops < least and loops < 100_000:
-            loops = min(max(2 * loops, math.ceil(least / max(one, 1e-9))), 100_000)
+        while one * loops < least and loops < MOST_LOOPS:
+            loops = min(max(2 * loops, math.ceil(least / max(one, 1e-9))), MOST_LOOPS)
             one = self.clock.seconds(work.calls, loops)
         return loops, one
 
@@ -98,10 +111,16 @@ def plainly(turn: Call, rounds: int) -> None:
 
 
 def take(
-    clock: WallClock, works: Sequence[Work], budget: float, drive: Driver = plainly, least_rounds: int = LEAST_ROUNDS
+    clock: WallClock,
+    works: Sequence[Work],
+    budget: float,
+    drive: Driver = plainly,
+    *,
+    least_rounds: int = LEAST_ROUNDS,
+    alike: bool = False,
 ) -> Turns:
-    """Time works in turn for about `budget` seconds, at least so many turns."""
-    turns = Turns(clock, works)
+    """Time works in turn for about `budget` seconds, at least so many turns; `alike` as in Turns."""
+    turns = Turns(clock, works, alike=alike)
     with undisturbed():
         turn = turns.warm_up()
         drive(turns.turn, turns.rounds(turn, budget, least_rounds))

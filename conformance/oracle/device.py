@@ -9,8 +9,8 @@ Shape = tuple[int, ...]
 # Sizes that the letters of an outline stand for. The square side s and the factor q only serve where they must.
 SIZES: tuple[dict[str, int], ...] = (
     {"b": 2, "c": 3, "h": 7, "w": 9, "m": 4, "n": 5, "s": 3},
-    {"b": 1, "c": 4, "h": 8, "w": 6, "m": 1, "n": 2, "s": 1},
     {"b": 5, "c": 1, "h": 17, "w": 33, "m": 33, "n": 17, "s": 5},
+    {"b": 1, "c": 4, "h": 8, "w": 6, "m": 1, "n": 2, "s": 1},
 )
 
 

@@ -134,7 +134,7 @@ class Judging:
         given = {**tried.arguments, **dict(reproducer.turns(error))}
         given.pop("subject", None)
         with np.printoptions(threshold=24, edgeitems=3):  # the reproducer has all of it
-            detail.recipe = "\n".join(f"{name} = {value!r}" for name, value in given.items())[:4000] or None
+            detail.recipe = "\n".join(f"{name} = {_written(value)}" for name, value in given.items())[:4000] or None
         expected, actual = (self.compared if plain and self.compared else None) or (None, None)
         detail.expected = getattr(error, "expected", None) or expected
         detail.actual = getattr(error, "actual", None) or actual
@@ -156,3 +156,10 @@ class Judging:
         elif record.verdict in FAULTS and item.config.option.tbstyle == "auto":
             claim = self.state.catalogue[record.claim]
             report.longrepr = bugreport.refutation(claim, record, place)
+
+
+def _written(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # it may be PyTorch's own repr that is wrong
+        return f"<{type(value).__name__} whose repr raises {type(error).__name__}>"

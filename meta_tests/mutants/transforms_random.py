@@ -1370,9 +1370,9 @@ PARAMETERS = [
     vision(
         "v2-together",
         "masks are not flipped",
-        f"{VG}._geometry",
-        "horizontal_flip_mask",
-        instead(lambda sound, mask: mask),
+        f"{V}:RandomHorizontalFlip",
+        "transform",
+        instead(lambda sound, self, img, params: img if type(img).__name__ == "Mask" else sound(self, img, params)),
     ),
     vision(
         "v2-together",

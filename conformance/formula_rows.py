@@ -1,0 +1,115 @@
+"""Rows that hold a function of PyTorch, in all its forms, against a formula in numpy: values, layouts, gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from conformance import host
+from conformance.assertions import Unchanged, assert_values, require
+from conformance.check import check
+from conformance.numerics import INNER
+from conformance.subject import Subject
+from properties.strategies.recipe import DENSE, contiguous, layouts
+from properties.strategies.values import random_normal
+
+KINDS = ("float64", "float32")
+Form = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One function with its options.
+
+    `forms`: ways to call it with tensors; the first one is differentiated. `formula`: the same of float64 arrays.
+    `shapes`: of its operands, drawn as normal numbers, then sent through `domain` where given. `fixed`: operands that
+    follow them, as arrays of indices and the like. `terms`: how many roundings of `scale` a result may cost. `smooth`:
+    whether the gradient is compared with differences of the formula.
+    """
+
+    claim: str
+    name: str
+    forms: Mapping[str, Form]
+    formula: Callable[..., np.ndarray]
+    shapes: tuple[tuple[int, ...], ...]
+    domain: Callable[[np.ndarray], np.ndarray] | None = None
+    fixed: tuple[np.ndarray, ...] = ()
+    terms: int = 60
+    scale: float = 4.0
+    smooth: bool = True
+    since: str | None = None
+
+    def arrays(self, dtype: str) -> list[np.ndarray]:
+        """Operands that the dtype has, as float64."""
+        drawn = [random_normal(turn + 1, "float64", shape) for turn, shape in enumerate(self.shapes)]
+        return [held(self.domain(x) if self.domain else x, dtype) for x in drawn]
+
+
+def held(values: np.ndarray, dtype: str) -> np.ndarray:
+    """Values that the dtype has, as float64."""
+    return host.array(host.tensor(np.asarray(values, np.float64), dtype)).astype(np.float64)
+
+
+def marked(rows: list[Row]) -> list[Any]:
+    """Rows as parameters, each a check of its claim."""
+    return [pytest.param(row, marks=check(row.claim, since=row.since), id=row.name) for row in rows]
+
+
+def module(kind: str, *args: Any, inputs: int = 1, **options: Any) -> Form:
+    """A form: a module of torch.nn, whose parameters are the operands after the first `inputs`."""
+
+    def form(*operands: Any) -> Any:
+        layer = getattr(nn, kind)(*args, **options).to(operands[0].device, operands[0].dtype)
+        with torch.no_grad():
+            for p, value in zip(layer.parameters(), operands[inputs:], strict=True):
+                p.copy_(value)
+        return layer(*operands[:inputs])
+
+    return form
+
+
+def judge_row(subject: Subject, row: Row) -> None:
+    """Refute unless every form gives what the formula gives, in every layout, and the gradient agrees with it."""
+    for dtype in reversed(KINDS):  # float64 last: its further operands serve the gradient
+        arrays = row.arrays(dtype)
+        fixed = [held(x, dtype) if x.dtype.kind == "f" else x for x in row.fixed]
+        wanted = np.asarray(row.formula(*arrays, *fixed))
+        extra = [contiguous(x, dtype if x.dtype.kind == "f" else x.dtype.name).on(subject) for x in fixed]
+        bound = row.scale * (1 + np.abs(wanted))
+        for recipes in zip(*(_cycled(x, dtype) for x in arrays), strict=True):
+            given = [recipe.on(subject) for recipe in recipes]
+            before = Unchanged(**{f"of place {turn}": x for turn, x in enumerate([*given, *extra])})
+            for form, call in row.forms.items():
+                text = f"{form} ({row.name}) of {dtype}, strides {[recipe.strides for recipe in recipes]}"
+                assert_values(text, call(*given, *extra), wanted, INNER.over(row.terms), bound, dtype=dtype)
+            before.check(row.name)
+    if row.smooth:
+        _judge_gradient(subject, row, extra)
+
+
+def _cycled(values: np.ndarray, dtype: str) -> list[Any]:
+    found = list(layouts(values, dtype, DENSE))
+    return [found[turn % len(found)] for turn in range(len(DENSE))]
+
+
+def _judge_gradient(subject: Subject, row: Row, extra: list[torch.Tensor]) -> None:
+    """Along one direction for each operand: the step of 2**-17 costs about h^2 and eps / h, of the scale."""
+    arrays = row.arrays("float64")
+    given = [layout.on(subject).requires_grad_() for layout in (_cycled(x, "float64")[1] for x in arrays)]
+    out = next(iter(row.forms.values()))(*given, *extra)
+    v = random_normal(31, "float64", tuple(out.shape))
+    out.backward(contiguous(v, "float64").on(subject))
+    for place, x in enumerate(arrays):
+        step = random_normal(47 + place, "float64", x.shape) * 2.0**-17
+        ends = [row.formula(*arrays[:place], x + s, *arrays[place + 1 :], *row.fixed) for s in (step, -step)]
+        wanted = float((v * (ends[0] - ends[1])).sum() / 2**-16)
+        found = float((host.array(given[place].grad) * step).sum() * 2.0**17)
+        allowed = 1e-7 * row.scale * (1 + abs(wanted)) * (1 + np.sqrt(v.size * x.size))
+        text = f"the derivative of {row.name} along a direction of its operand {place}"
+        require(abs(found - wanted) <= allowed, text, wanted, found)
