@@ -143,9 +143,7 @@ def _scaled(mode: str, shape: tuple[int, ...], scale: float) -> Row:
     }
     plain = {"bilinear": "linear"}.get(mode, mode)
     text = f"interpolate({mode!r}, {shape[2:]}, scale_factor={scale})"
-    return Row(
-        "layer.interpolation", text, forms, lambda x: oracle.resampled(x, sizes, plain, scale=scale), (shape,)
-    )
+    return Row("layer.interpolation", text, forms, lambda x: oracle.resampled(x, sizes, plain, scale=scale), (shape,))
 
 
 INTERPOLATIONS = [

@@ -55,7 +55,10 @@ def test_gru_is_its_gates(subject, options):
     for dtype, (steps, batch) in itertools.product(KINDS, ((5, 3), (1, 1), (2, 17))):
         layer = nn.GRU(4, 5, **options).to(subject.device, host.torch_dtype(dtype))
         put(layer, **{n: normal(t, tuple(p.shape), dtype) / 2 for t, (n, p) in enumerate(layer.named_parameters())})
-        x, h = normal(1, (steps, batch, 4), dtype), normal(2, (layer.num_layers * (1 + layer.bidirectional), batch, 5), dtype)
+        x, h = (
+            normal(1, (steps, batch, 4), dtype),
+            normal(2, (layer.num_layers * (1 + layer.bidirectional), batch, 5), dtype),
+        )
         for start in (h, h * 0):
             wanted = unrolled(layer, x, start)
             for recipe in layouts(x, dtype, DENSE):
@@ -147,7 +150,9 @@ def by_heads(layer, operands, heads, mask):
 
 
 @check("layer.batchnorm")
-@pytest.mark.parametrize("kind, shape", [("BatchNorm1d", (5, 3)), ("BatchNorm1d", (4, 3, 7)), ("BatchNorm3d", (3, 2, 2, 3, 2))])
+@pytest.mark.parametrize(
+    "kind, shape", [("BatchNorm1d", (5, 3)), ("BatchNorm1d", (4, 3, 7)), ("BatchNorm3d", (3, 2, 2, 3, 2))]
+)
 def test_batch_norm_of_other_dimensions(subject, kind, shape):
     c, axes = shape[1], (0, *range(2, len(shape)))
     spread = (-1, *[1] * (len(shape) - 2))
@@ -204,5 +209,9 @@ def test_one_hot_marks_the_class(subject):
             for count in (7, 9, -1):
                 total = int(classes.max()) + 1 if count == -1 else count
                 wanted = (classes[..., None] == np.arange(total)).astype(np.int64)
-                assert_values(f"one_hot of {shape}, {count} classes", F.one_hot(recipe.on(subject), count), wanted, dtype="int64")
-    assert_raises("a class beyond the count", RuntimeError, lambda: F.one_hot(torch.tensor([3], device=subject.device), 3))
+                assert_values(
+                    f"one_hot of {shape}, {count} classes", F.one_hot(recipe.on(subject), count), wanted, dtype="int64"
+                )
+    assert_raises(
+        "a class beyond the count", RuntimeError, lambda: F.one_hot(torch.tensor([3], device=subject.device), 3)
+    )

@@ -43,10 +43,17 @@ def test_norms_take_a_dtype_and_many_elements(subject):
     given = contiguous(x, "float32").on(subject)
     for order, wanted in ((2, np.sqrt((x**2).sum())), (1, np.abs(x).sum()), (3, (np.abs(x) ** 3).sum() ** (1 / 3))):
         out = torch.linalg.vector_norm(given, order, dtype=torch.float64)
-        assert_values(f"vector_norm({order}, dtype=float64)", out, np.asarray(wanted), INNER.over(400), wanted, dtype="float64")
+        assert_values(
+            f"vector_norm({order}, dtype=float64)", out, np.asarray(wanted), INNER.over(400), wanted, dtype="float64"
+        )
         out = torch.linalg.vector_norm(given, order)
-        assert_values(f"vector_norm({order}) of 40,001", out, np.asarray(wanted), INNER.over(400), wanted, dtype="float32")
-    for call in (lambda: torch.linalg.vector_norm(torch.ones(3, dtype=torch.int64)), lambda: torch.linalg.norm(torch.ones(2, 2), "abc")):
+        assert_values(
+            f"vector_norm({order}) of 40,001", out, np.asarray(wanted), INNER.over(400), wanted, dtype="float32"
+        )
+    for call in (
+        lambda: torch.linalg.vector_norm(torch.ones(3, dtype=torch.int64)),
+        lambda: torch.linalg.norm(torch.ones(2, 2), "abc"),
+    ):
         assert_raises("a norm of integers, or of an unknown order", RuntimeError, call)
 
 

@@ -46,7 +46,9 @@ def test_batchmean_divides_by_the_batch(subject, log_target):
 @check("loss.nll")
 @pytest.mark.parametrize("dtype", KINDS)
 def test_nll_in_every_form(subject, dtype):
-    for shape, ignore, weighted in itertools.product(((5, 3), (1, 3), (17, 3), (2, 3, 4), (2, 3, 2, 5)), (-100, 1), (0, 1)):
+    for shape, ignore, weighted in itertools.product(
+        ((5, 3), (1, 3), (17, 3), (2, 3, 4), (2, 3, 2, 5)), (-100, 1), (0, 1)
+    ):
         logs, target = scores(shape, dtype), classes((shape[0], *shape[2:]), 3)
         target.flat[0], target.flat[-1] = 0, ignore
         weight = np.array([0.5, 1.0, 2.0]) if weighted else None
@@ -59,7 +61,10 @@ def test_nll_in_every_form(subject, dtype):
                 x, y = recipe.on(subject), LAYOUTS["stepped"](target, "int64").on(subject)
                 before = Unchanged(input=x, target=y)
                 options = {"weight": told, "ignore_index": ignore, "reduction": reduction}
-                for call, out in (("F.nll_loss", F.nll_loss(x, y, **options)), ("NLLLoss", nn.NLLLoss(**options)(x, y))):
+                for call, out in (
+                    ("F.nll_loss", F.nll_loss(x, y, **options)),
+                    ("NLLLoss", nn.NLLLoss(**options)(x, y)),
+                ):
                     text = f"{call}(ignore_index={ignore}, reduction={reduction!r}) of {shape}"
                     assert_values(text, out, np.asarray(wanted), INNER.over(200), 1 + np.abs(wanted), dtype=dtype)
                 before.check("nll_loss")
@@ -98,7 +103,9 @@ def test_thresholds_of_the_modules(subject, dtype):
         for kind, option, each in (("HuberLoss", "delta", huber), ("SmoothL1Loss", "beta", huber / edge)):
             out = getattr(nn, kind)(reduction=reduction, **{option: edge})(*given)
             wanted = np.asarray(oracle.reduced(each, reduction))
-            assert_values(f"{kind}({option}={edge}, {reduction!r})", out, wanted, INNER.over(200), 4 + np.abs(wanted), dtype=dtype)
+            assert_values(
+                f"{kind}({option}={edge}, {reduction!r})", out, wanted, INNER.over(200), 4 + np.abs(wanted), dtype=dtype
+            )
     for call, out in (("smooth_l1_loss", F.smooth_l1_loss(*given, beta=0.0)), ("l1_loss", F.l1_loss(*given))):
         assert_values(f"{call} with beta 0", out, np.asarray(size.mean()), INNER.over(200), 10.0, dtype=dtype)
 

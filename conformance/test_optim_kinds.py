@@ -22,8 +22,16 @@ pytestmark = must_answer
 STEPS = 12
 COARSE = 2**29  # NAdam and ASGD keep their scalar coefficients in the default dtype: float32, whatever the parameters
 OPTIONS: dict[str, list[dict[str, Any]]] = {
-    "NAdam": [{}, {"lr": 0.1, "betas": (0.5, 0.7), "eps": 0.1, "momentum_decay": 0.5}, {"lr": 0.1, "weight_decay": 0.2}],
-    "RAdam": [{}, {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3}, {"lr": 0.1, "betas": (0.8, 0.99), "weight_decay": 0.2}],
+    "NAdam": [
+        {},
+        {"lr": 0.1, "betas": (0.5, 0.7), "eps": 0.1, "momentum_decay": 0.5},
+        {"lr": 0.1, "weight_decay": 0.2},
+    ],
+    "RAdam": [
+        {},
+        {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3},
+        {"lr": 0.1, "betas": (0.8, 0.99), "weight_decay": 0.2},
+    ],
     "ASGD": [{}, {"lr": 0.1, "lambd": 0.2, "alpha": 0.5, "t0": 4}, {"lr": 0.1, "weight_decay": 0.2, "t0": 0}],
     "Rprop": [{}, {"lr": 0.1, "etas": (0.3, 1.6)}, {"lr": 0.1, "step_sizes": (0.05, 0.15)}],
 }
@@ -66,16 +74,14 @@ def held(values, dtype):
     return host.array(host.tensor(np.asarray(values, np.float64), dtype)).astype(np.float64)
 
 
+@pytest.mark.parametrize("foreach", [False, True])
 @pytest.mark.parametrize("rule, options", RULES)
-def test_another_rule_follows_its_formula(subject, rule, options):
+def test_another_rule_follows_its_formula(subject, rule, options, foreach):
     for dtype in ("float64", "float32"):
-        for foreach in (False, True):
-            optimizer, params, states = follow(subject, rule, options, dtype, foreach=foreach)
-            for p, state in zip(params, states, strict=True):
-                if rule == "ASGD":
-                    mean = optimizer.state[p]["ax"]
-                    terms = COARSE if dtype == "float64" else 200
-                    assert_values("the average of ASGD", mean, state["mean"], RECURRENCE.over(12 * terms), 10.0, dtype=dtype)
+        optimizer, params, states = follow(subject, rule, options, dtype, foreach=foreach)
+        for p, state in zip(params, states, strict=True) if rule == "ASGD" else ():
+            terms, mean = COARSE if dtype == "float64" else 200, optimizer.state[p]["ax"]
+            assert_values("the average of ASGD", mean, state["mean"], RECURRENCE.over(12 * terms), 10.0, dtype=dtype)
 
 
 @check("optim.sparse-adam")
@@ -172,7 +178,10 @@ def in_sequence(optimizer):
 
 
 def chained(optimizer):
-    parts = [schedulers.ConstantLR(optimizer, factor=0.5, total_iters=5), schedulers.ExponentialLR(optimizer, gamma=0.9)]
+    parts = [
+        schedulers.ConstantLR(optimizer, factor=0.5, total_iters=5),
+        schedulers.ExponentialLR(optimizer, gamma=0.9),
+    ]
     return schedulers.ChainedScheduler(parts)
 
 
@@ -182,7 +191,11 @@ def chain_of(base):
 
 
 def sequence_of(base):
-    forms = common.constant_lr(base, 20, 0.5, 20), common.exponential_lr(base, 20, 0.9), common.step_lr(base, 20, 3, 0.5)
+    forms = (
+        common.constant_lr(base, 20, 0.5, 20),
+        common.exponential_lr(base, 20, 0.9),
+        common.step_lr(base, 20, 3, 0.5),
+    )
     return oracle.sequence(forms, [4, 11], EPOCHS)
 
 

@@ -59,9 +59,7 @@ def conv_transpose(
     parts = x.reshape(x.shape[0], groups, -1, *x.shape[2:])
     filters = weight.reshape(groups, -1, *weight.shape[1:])
     for place in np.ndindex(*kernel):
-        cut = tuple(
-            slice(k * d[i], k * d[i] + (x.shape[2 + i] - 1) * s[i] + 1, s[i]) for i, k in enumerate(place)
-        )
+        cut = tuple(slice(k * d[i], k * d[i] + (x.shape[2 + i] - 1) * s[i] + 1, s[i]) for i, k in enumerate(place))
         out[(..., *cut)] += np.einsum("ngc...,gco->ngo...", parts, filters[(..., *place)])
     out = out.reshape(x.shape[0], -1, *sizes)
     out = out[(..., *(slice(q, size - q) for q, size in zip(p, sizes, strict=True)))]
@@ -163,14 +161,14 @@ def adaptive(x: Array, sizes: Sequence[int], fold: Callable[..., Array]) -> Arra
     """`fold` over nearly equal parts: part i of n reaches from floor(i s / n) to ceil((i + 1) s / n)."""
     out = np.empty((*x.shape[:2], *sizes))
     for place in np.ndindex(*sizes):
-        cut = tuple(
-            slice(i * s // n, -(-(i + 1) * s // n)) for i, s, n in zip(place, x.shape[2:], sizes, strict=True)
-        )
+        cut = tuple(slice(i * s // n, -(-(i + 1) * s // n)) for i, s, n in zip(place, x.shape[2:], sizes, strict=True))
         out[(..., *place)] = fold(x[(..., *cut)], tuple(range(2, x.ndim)))
     return out
 
 
-def pooled(x: Array, kernel: int, stride: int, fold: Callable[..., Array], padding: int = 0, fill: float = 0.0) -> Array:
+def pooled(
+    x: Array, kernel: int, stride: int, fold: Callable[..., Array], padding: int = 0, fill: float = 0.0
+) -> Array:
     """`fold` over windows of equal sides, the sides padded with `fill`."""
     x = np.pad(x, [(0, 0), (0, 0), *[(padding, padding)] * (x.ndim - 2)], constant_values=fill)
     sizes = [(s - kernel) // stride + 1 for s in x.shape[2:]]
@@ -188,7 +186,9 @@ def unfold(x: Array, kernel: Sequence[int], dilation: int = 1, padding: int = 0,
     return out.reshape(*out.shape[:2], -1)
 
 
-def fold(x: Array, size: Sequence[int], kernel: Sequence[int], dilation: int = 1, padding: int = 0, stride: int = 1) -> Array:
+def fold(
+    x: Array, size: Sequence[int], kernel: Sequence[int], dilation: int = 1, padding: int = 0, stride: int = 1
+) -> Array:
     """Columns added back to a plane: the transpose of `unfold`."""
     channels = x.shape[1] // (kernel[0] * kernel[1])
     eye = np.eye(channels * size[0] * size[1]).reshape(-1, channels, *size)
@@ -201,7 +201,10 @@ def grid_sample(x: Array, grid: Array, align: bool) -> Array:
     n, c, height, width = x.shape
     out = np.zeros((n, c, *grid.shape[1:3]))
     for b, i, j in np.ndindex(n, *grid.shape[1:3]):
-        ends = [(g + 1) / 2 * (s - 1) if align else ((g + 1) * s - 1) / 2 for g, s in zip(grid[b, i, j], (width, height), strict=True)]
+        ends = [
+            (g + 1) / 2 * (s - 1) if align else ((g + 1) * s - 1) / 2
+            for g, s in zip(grid[b, i, j], (width, height), strict=True)
+        ]
         left, top = math.floor(ends[0]), math.floor(ends[1])
         for row, column in ((top, left), (top, left + 1), (top + 1, left), (top + 1, left + 1)):
             if 0 <= row < height and 0 <= column < width:

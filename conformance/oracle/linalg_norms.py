@@ -48,7 +48,11 @@ def chain(factors: Sequence[Array]) -> Array:
 
 def solve(a: Array, b: Array, left: bool = True) -> Array:
     """x with a x = b, or with x a = b."""
-    return np.linalg.solve(a, b) if left else np.swapaxes(np.linalg.solve(np.swapaxes(a, -1, -2), np.swapaxes(b, -1, -2)), -1, -2)
+    return (
+        np.linalg.solve(a, b)
+        if left
+        else np.swapaxes(np.linalg.solve(np.swapaxes(a, -1, -2), np.swapaxes(b, -1, -2)), -1, -2)
+    )
 
 
 def matrix_exp(x: Array) -> Array:

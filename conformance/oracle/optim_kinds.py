@@ -109,7 +109,9 @@ def one_cycle(top: float, epochs: int, total: int, up: float = 0.3, linear: bool
     return found
 
 
-def cyclic(base: float, top: float, epochs: int, up: int, down: int, mode: str = "triangular", gamma: float = 1.0) -> list[float]:
+def cyclic(
+    base: float, top: float, epochs: int, up: int, down: int, mode: str = "triangular", gamma: float = 1.0
+) -> list[float]:
     """A triangle from base to top in `up` steps and back in `down`; its height halves or decays."""
     found = []
     for epoch in range(epochs):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -32,9 +33,19 @@ def vision(claim: str, name: str, owner: str, attribute: str, wrong: Wrong) -> M
         torchvision()
         module, _, inner = owner.partition(":")
         found = importlib.import_module(f"torchvision.{module}")
-        return replaced(getattr(found, inner) if inner else found, attribute, wrong)
+        return _exchanged(getattr(found, inner) if inner else found, attribute, wrong)
 
     return Mutant(f"transforms.{claim}", name, change)
+
+
+@contextlib.contextmanager
+def _exchanged(owner: Any, attribute: str, wrong: Wrong) -> Iterator[None]:
+    """Replace an attribute while the block lasts; a static method is one again afterwards."""
+    kept = vars(owner).get(attribute)
+    with replaced(owner, attribute, wrong):
+        yield
+    if kept is not None:
+        setattr(owner, attribute, kept)
 
 
 def exported(claim: str, name: str, attribute: str, wrong: Wrong, owner: str = G) -> Mutant:
