@@ -63,9 +63,13 @@ def _group_norm(groups: int, shape: tuple[int, ...], eps: float = 1e-5) -> Row:
     }
     text = f"group_norm of {groups} groups and shape {shape}, eps={eps}"
     return Row(
-        "layer.group-and-instance-norm", text, forms, lambda x, w, b: oracle.group_norm(x, groups, w, b, eps),
-        (shape, (c,), (c,)), terms=120,
-    )  # fmt: skip
+        "layer.group-and-instance-norm",
+        text,
+        forms,
+        lambda x, w, b: oracle.group_norm(x, groups, w, b, eps),
+        (shape, (c,), (c,)),
+        terms=120,
+    )
 
 
 def _instance_norm(n: int, shape: tuple[int, ...], eps: float = 1e-5) -> Row:
@@ -76,9 +80,13 @@ def _instance_norm(n: int, shape: tuple[int, ...], eps: float = 1e-5) -> Row:
         f"InstanceNorm{n}d.eval": lambda x, w, b: _rested(f"InstanceNorm{n}d", c, affine=True, eps=eps)(x, w, b),
     }
     return Row(
-        "layer.group-and-instance-norm", f"instance_norm of shape {shape}, eps={eps}", forms,
-        lambda x, w, b: oracle.group_norm(x, c, w, b, eps), (shape, (c,), (c,)), terms=120,
-    )  # fmt: skip
+        "layer.group-and-instance-norm",
+        f"instance_norm of shape {shape}, eps={eps}",
+        forms,
+        lambda x, w, b: oracle.group_norm(x, c, w, b, eps),
+        (shape, (c,), (c,)),
+        terms=120,
+    )
 
 
 def _rested(kind: str, *args: Any, **options: Any) -> Any:
@@ -104,16 +112,22 @@ NORMS = [
     _instance_norm(2, (2, 3, 5, 4), 0.1),
     _instance_norm(3, (1, 2, 3, 2, 3)),
     *[
-        Row("layer.group-and-instance-norm", f"LocalResponseNorm({size}, {o}) of {shape}",
-            {"F.local_response_norm": lambda x, size=size, o=o: F.local_response_norm(x, size, **o),
-             "LocalResponseNorm": module("LocalResponseNorm", size, **o)},
-            lambda x, size=size, o=o: oracle.local_response_norm(x, size, o["alpha"], o["beta"], o["k"]), (shape,))
+        Row(
+            "layer.group-and-instance-norm",
+            f"LocalResponseNorm({size}, {o}) of {shape}",
+            {
+                "F.local_response_norm": lambda x, size=size, o=o: F.local_response_norm(x, size, **o),
+                "LocalResponseNorm": module("LocalResponseNorm", size, **o),
+            },
+            lambda x, size=size, o=o: oracle.local_response_norm(x, size, o["alpha"], o["beta"], o["k"]),
+            (shape,),
+        )
         for size, o, shape in (
             (3, {"alpha": 0.5, "beta": 0.75, "k": 1.0}, (2, 5, 4)),
             (2, {"alpha": 1.5, "beta": 0.5, "k": 2.0}, (2, 6, 3, 2)),
         )
     ],
-]  # fmt: skip
+]
 
 
 def _resampled(mode: str, shape: tuple[int, ...], sizes: tuple[int, ...], align: bool | None = None) -> Row:
@@ -129,10 +143,12 @@ def _resampled(mode: str, shape: tuple[int, ...], sizes: tuple[int, ...], align:
 
 def _area(shape: tuple[int, ...], sizes: tuple[int, ...]) -> Row:
     return Row(
-        "layer.interpolation", f"interpolate('area', {shape[2:]} to {sizes})",
+        "layer.interpolation",
+        f"interpolate('area', {shape[2:]} to {sizes})",
         {"F.interpolate": lambda x: F.interpolate(x, size=sizes, mode="area")},
-        lambda x: oracle.adaptive(x, sizes, np.mean), (shape,),
-    )  # fmt: skip
+        lambda x: oracle.adaptive(x, sizes, np.mean),
+        (shape,),
+    )
 
 
 def _scaled(mode: str, shape: tuple[int, ...], scale: float) -> Row:
@@ -192,19 +208,31 @@ def _power(p: float) -> Any:
 def _pool(n: int, shape: tuple[int, ...]) -> list[Row]:
     sizes = (3, 2, 4)[:n]
     rows = [
-        Row("layer.pooling", f"adaptive_{kind}_pool{n}d",
-            {f"F.adaptive_{kind}_pool{n}d": lambda x, kind=kind: getattr(F, f"adaptive_{kind}_pool{n}d")(x, sizes),
-             f"Adaptive{kind.title()}Pool{n}d": module(f"Adaptive{kind.title()}Pool{n}d", sizes)},
-            lambda x, f=f: oracle.adaptive(x, sizes, f), (shape,))
+        Row(
+            "layer.pooling",
+            f"adaptive_{kind}_pool{n}d",
+            {
+                f"F.adaptive_{kind}_pool{n}d": lambda x, kind=kind: getattr(F, f"adaptive_{kind}_pool{n}d")(x, sizes),
+                f"Adaptive{kind.title()}Pool{n}d": module(f"Adaptive{kind.title()}Pool{n}d", sizes),
+            },
+            lambda x, f=f: oracle.adaptive(x, sizes, f),
+            (shape,),
+        )
         for kind, f in (("max", np.max), ("avg", np.mean))
-    ]  # fmt: skip
+    ]
     for kind, f, fill in (("max", np.max, -np.inf), ("avg", np.mean, 0.0)):
         rows.append(
-            Row("layer.pooling", f"{kind}_pool{n}d",
-                {f"F.{kind}_pool{n}d": lambda x, kind=kind: getattr(F, f"{kind}_pool{n}d")(x, 3, 2, 1),
-                 f"{kind.title()}Pool{n}d": module(f"{kind.title()}Pool{n}d", 3, stride=2, padding=1)},
-                lambda x, f=f, fill=fill: oracle.pooled(x, 3, 2, f, 1, fill), (shape,))
-        )  # fmt: skip
+            Row(
+                "layer.pooling",
+                f"{kind}_pool{n}d",
+                {
+                    f"F.{kind}_pool{n}d": lambda x, kind=kind: getattr(F, f"{kind}_pool{n}d")(x, 3, 2, 1),
+                    f"{kind.title()}Pool{n}d": module(f"{kind.title()}Pool{n}d", 3, stride=2, padding=1),
+                },
+                lambda x, f=f, fill=fill: oracle.pooled(x, 3, 2, f, 1, fill),
+                (shape,),
+            )
+        )
     return rows
 
 
@@ -213,78 +241,153 @@ POOLS = [
     *_pool(2, (2, 3, 7, 6)),
     *_pool(3, (1, 2, 7, 5, 6)),
     *[
-        Row("layer.pooling", f"lp_pool{n}d with p={p}",
-            {f"F.lp_pool{n}d": lambda x, n=n, p=p: getattr(F, f"lp_pool{n}d")(x, p, 3, 2),
-             f"LPPool{n}d": module(f"LPPool{n}d", p, 3, stride=2)},
-            lambda x, p=p: oracle.pooled(x, 3, 2, _power(p)), (shape,), domain=np.abs)
+        Row(
+            "layer.pooling",
+            f"lp_pool{n}d with p={p}",
+            {
+                f"F.lp_pool{n}d": lambda x, n=n, p=p: getattr(F, f"lp_pool{n}d")(x, p, 3, 2),
+                f"LPPool{n}d": module(f"LPPool{n}d", p, 3, stride=2),
+            },
+            lambda x, p=p: oracle.pooled(x, 3, 2, _power(p)),
+            (shape,),
+            domain=np.abs,
+        )
         for n, shape in ((1, (2, 3, 9)), (2, (2, 2, 7, 5)))
         for p in (1.0, 2.0, 3.0)
     ],
-]  # fmt: skip
+]
 
 WINDOWS = [
     *[
-        Row("layer.fold-and-unfold", f"{name}, {o}", {f"F.{name}": f, name.title(): module(name.title(), *args, **o)},
-            formula, (shape,))
+        Row(
+            "layer.fold-and-unfold",
+            f"{name}, {o}",
+            {f"F.{name}": f, name.title(): module(name.title(), *args, **o)},
+            formula,
+            (shape,),
+        )
         for o in ({}, {"dilation": 2, "padding": 2, "stride": 2}, {"padding": 1, "stride": 3})
-        for count in [len(range(0, 5 + 2 * o.get("padding", 0) - o.get("dilation", 1), o.get("stride", 1)))
-                      * len(range(0, 6 + 2 * o.get("padding", 0) - 2 * o.get("dilation", 1), o.get("stride", 1)))]
+        for count in [
+            len(range(0, 5 + 2 * o.get("padding", 0) - o.get("dilation", 1), o.get("stride", 1)))
+            * len(range(0, 6 + 2 * o.get("padding", 0) - 2 * o.get("dilation", 1), o.get("stride", 1)))
+        ]
         for name, f, args, formula, shape in (
-            ("unfold", lambda x, o=o: F.unfold(x, (2, 3), **o), ((2, 3),),
-             lambda x, o=o: oracle.unfold(x, (2, 3), **o), (2, 2, 5, 6)),
-            ("fold", lambda x, o=o: F.fold(x, (5, 6), (2, 3), **o), ((5, 6), (2, 3)),
-             lambda x, o=o: oracle.fold(x, (5, 6), (2, 3), **o), (2, 12, count)),
+            (
+                "unfold",
+                lambda x, o=o: F.unfold(x, (2, 3), **o),
+                ((2, 3),),
+                lambda x, o=o: oracle.unfold(x, (2, 3), **o),
+                (2, 2, 5, 6),
+            ),
+            (
+                "fold",
+                lambda x, o=o: F.fold(x, (5, 6), (2, 3), **o),
+                ((5, 6), (2, 3)),
+                lambda x, o=o: oracle.fold(x, (5, 6), (2, 3), **o),
+                (2, 12, count),
+            ),
         )
     ],
-]  # fmt: skip
+]
 
 SHUFFLES = [
-    Row("layer.shuffles", "pixel_shuffle",
+    Row(
+        "layer.shuffles",
+        "pixel_shuffle",
         {"F.pixel_shuffle": lambda x: F.pixel_shuffle(x, 2), "PixelShuffle": module("PixelShuffle", 2)},
-        lambda x: oracle.pixel_shuffle(x, 2), ((2, 12, 3, 4),)),
-    Row("layer.shuffles", "pixel_shuffle by 3", {"F.pixel_shuffle": lambda x: F.pixel_shuffle(x, 3)},
-        lambda x: oracle.pixel_shuffle(x, 3), ((1, 18, 2, 3),)),
-    Row("layer.shuffles", "pixel_unshuffle",
+        lambda x: oracle.pixel_shuffle(x, 2),
+        ((2, 12, 3, 4),),
+    ),
+    Row(
+        "layer.shuffles",
+        "pixel_shuffle by 3",
+        {"F.pixel_shuffle": lambda x: F.pixel_shuffle(x, 3)},
+        lambda x: oracle.pixel_shuffle(x, 3),
+        ((1, 18, 2, 3),),
+    ),
+    Row(
+        "layer.shuffles",
+        "pixel_unshuffle",
         {"F.pixel_unshuffle": lambda x: F.pixel_unshuffle(x, 3), "PixelUnshuffle": module("PixelUnshuffle", 3)},
-        lambda x: oracle.pixel_unshuffle(x, 3), ((2, 2, 6, 9),)),
-    Row("layer.shuffles", "channel_shuffle",
+        lambda x: oracle.pixel_unshuffle(x, 3),
+        ((2, 2, 6, 9),),
+    ),
+    Row(
+        "layer.shuffles",
+        "channel_shuffle",
         {"torch.channel_shuffle": lambda x: torch.channel_shuffle(x, 3), "ChannelShuffle": module("ChannelShuffle", 3)},
-        lambda x: x.reshape(2, 3, 2, 3, 2).swapaxes(1, 2).reshape(x.shape), ((2, 6, 3, 2),), smooth=False),
-]  # fmt: skip
+        lambda x: x.reshape(2, 3, 2, 3, 2).swapaxes(1, 2).reshape(x.shape),
+        ((2, 6, 3, 2),),
+        smooth=False,
+    ),
+]
 
 PAIRS = [
     *[
-        Row("layer.similarities", f"cosine_similarity over {dim} of {shape}",
-            {"F.cosine_similarity": lambda x, y, dim=dim: F.cosine_similarity(x, y, dim=dim),
-             "CosineSimilarity": module("CosineSimilarity", dim, inputs=2)},
-            lambda x, y, dim=dim: oracle.cosine_similarity(x, y, dim), (shape, shape))
+        Row(
+            "layer.similarities",
+            f"cosine_similarity over {dim} of {shape}",
+            {
+                "F.cosine_similarity": lambda x, y, dim=dim: F.cosine_similarity(x, y, dim=dim),
+                "CosineSimilarity": module("CosineSimilarity", dim, inputs=2),
+            },
+            lambda x, y, dim=dim: oracle.cosine_similarity(x, y, dim),
+            (shape, shape),
+        )
         for dim, shape in ((1, (4, 5)), (-1, (2, 3, 33)), (0, (3, 4)))
     ],
-    Row("layer.similarities", "cosine_similarity, large eps",
-        {"F.cosine_similarity": lambda x, y: F.cosine_similarity(x, y, eps=2.0),
-         "CosineSimilarity": module("CosineSimilarity", eps=2.0, inputs=2)},
-        lambda x, y: oracle.cosine_similarity(x, y, 1, 2.0), ((6, 3), (6, 3)), smooth=False),
+    Row(
+        "layer.similarities",
+        "cosine_similarity, large eps",
+        {
+            "F.cosine_similarity": lambda x, y: F.cosine_similarity(x, y, eps=2.0),
+            "CosineSimilarity": module("CosineSimilarity", eps=2.0, inputs=2),
+        },
+        lambda x, y: oracle.cosine_similarity(x, y, 1, 2.0),
+        ((6, 3), (6, 3)),
+        smooth=False,
+    ),
     *[
-        Row("layer.similarities", f"pairwise_distance(p={p}, keepdim={keep}, eps={eps})",
-            {"F.pairwise_distance": lambda x, y, p=p, e=eps, k=keep: F.pairwise_distance(x, y, p, e, k),
-             "PairwiseDistance": module("PairwiseDistance", p, eps, keep, inputs=2)},
-            lambda x, y, p=p, e=eps, k=keep: oracle.pairwise_distance(x, y, p, e, k), ((4, 5), (4, 5)))
+        Row(
+            "layer.similarities",
+            f"pairwise_distance(p={p}, keepdim={keep}, eps={eps})",
+            {
+                "F.pairwise_distance": lambda x, y, p=p, e=eps, k=keep: F.pairwise_distance(x, y, p, e, k),
+                "PairwiseDistance": module("PairwiseDistance", p, eps, keep, inputs=2),
+            },
+            lambda x, y, p=p, e=eps, k=keep: oracle.pairwise_distance(x, y, p, e, k),
+            ((4, 5), (4, 5)),
+        )
         for p, keep, eps in ((2.0, False, 1e-6), (1.0, True, 0.1), (3.0, False, 0.5), (np.inf, False, 1e-6))
     ],
     *[
-        Row("layer.similarities", f"normalize(p={p}, dim={dim}, eps={eps})",
+        Row(
+            "layer.similarities",
+            f"normalize(p={p}, dim={dim}, eps={eps})",
             {"F.normalize": lambda x, p=p, dim=dim, eps=eps: F.normalize(x, p, dim, eps)},
-            lambda x, p=p, dim=dim, eps=eps: oracle.normalized(x, p, dim, eps), ((3, 4, 5),))
+            lambda x, p=p, dim=dim, eps=eps: oracle.normalized(x, p, dim, eps),
+            ((3, 4, 5),),
+        )
         for p, dim, eps in ((2.0, 1, 1e-12), (1.0, -1, 1e-12), (3.0, 0, 1e-12), (2.0, 2, 2.0))
     ],
-    Row("layer.bilinear", "bilinear",
+    Row(
+        "layer.bilinear",
+        "bilinear",
         {"F.bilinear": lambda x, y, w, b: F.bilinear(x, y, w, b), "Bilinear": module("Bilinear", 3, 4, 5, inputs=2)},
-        lambda x, y, w, b: np.einsum("ni,oij,nj->no", x, w, y) + b, ((6, 3), (6, 4), (5, 3, 4), (5,))),
-    Row("layer.bilinear", "bilinear without bias, of more dimensions",
-        {"F.bilinear": lambda x, y, w: F.bilinear(x, y, w),
-         "Bilinear": module("Bilinear", 3, 2, 4, bias=False, inputs=2)},
-        lambda x, y, w: np.einsum("abi,oij,abj->abo", x, w, y), ((2, 5, 3), (2, 5, 2), (4, 3, 2))),
-]  # fmt: skip
+        lambda x, y, w, b: np.einsum("ni,oij,nj->no", x, w, y) + b,
+        ((6, 3), (6, 4), (5, 3, 4), (5,)),
+    ),
+    Row(
+        "layer.bilinear",
+        "bilinear without bias, of more dimensions",
+        {
+            "F.bilinear": lambda x, y, w: F.bilinear(x, y, w),
+            "Bilinear": module("Bilinear", 3, 2, 4, bias=False, inputs=2),
+        },
+        lambda x, y, w: np.einsum("abi,oij,abj->abo", x, w, y),
+        ((2, 5, 3), (2, 5, 2), (4, 3, 2)),
+    ),
+]
 
 
 def _activation(name: str, kind: str, formula: Any, *args: Any, since: str | None = None, **options: Any) -> Row:
@@ -310,26 +413,39 @@ ACTIVATIONS = [
     _activation("glu", "GLU", lambda x: x[:, :3] * common.sigmoid(x[:, 3:]), 1),
     _activation("glu", "GLU", lambda x: x[..., :17] * common.sigmoid(x[..., 17:])),
     _activation("softmin", "Softmin", lambda x: common.softmax(-x, 1), dim=1),
-    Row("layer.activation-options", "rrelu in evaluation",
+    Row(
+        "layer.activation-options",
+        "rrelu in evaluation",
         {"F.rrelu": lambda x: F.rrelu(x, 0.1, 0.5), "RReLU.eval": lambda x: torch.nn.RReLU(0.1, 0.5).eval()(x)},
-        lambda x: np.where(x > 0, x, 0.3 * x), ((4, 5),)),
+        lambda x: np.where(x > 0, x, 0.3 * x),
+        ((4, 5),),
+    ),
     *[
-        Row("layer.activation-options", f"prelu of {n} weights and {shape}",
-            {"F.prelu": lambda x, w: F.prelu(x, w), "torch.prelu": lambda x, w: torch.prelu(x, w),
-             "PReLU": module("PReLU", n)},
+        Row(
+            "layer.activation-options",
+            f"prelu of {n} weights and {shape}",
+            {
+                "F.prelu": lambda x, w: F.prelu(x, w),
+                "torch.prelu": lambda x, w: torch.prelu(x, w),
+                "PReLU": module("PReLU", n),
+            },
             lambda x, w: np.where(x > 0, x, x * w.reshape(-1, *[1] * (x.ndim - 2))),
-            (shape, (n,)))
+            (shape, (n,)),
+        )
         for n, shape in ((1, (3, 4, 5)), (4, (3, 4, 5)), (17, (2, 17)))
     ],
-]  # fmt: skip
+]
 
 GRIDS = [
-    Row("layer.grid-sample", f"grid_sample(align_corners={align})",
+    Row(
+        "layer.grid-sample",
+        f"grid_sample(align_corners={align})",
         {"F.grid_sample": lambda x, g, align=align: F.grid_sample(x, g, align_corners=align)},
-        lambda x, g, align=align: oracle.grid_sample(x, g, align), ((2, 3, 4, 5), (2, 3, 4, 2)), terms=400)
+        lambda x, g, align=align: oracle.grid_sample(x, g, align),
+        ((2, 3, 4, 5), (2, 3, 4, 2)),
+        terms=400,
+    )
     for align in (False, True)
-]  # fmt: skip
+]
 
-ROWS = [
-    *CONVOLUTIONS, *NORMS, *INTERPOLATIONS, *PADS, *POOLS, *WINDOWS, *SHUFFLES, *PAIRS, *ACTIVATIONS, *GRIDS
-]  # fmt: skip
+ROWS = [*CONVOLUTIONS, *NORMS, *INTERPOLATIONS, *PADS, *POOLS, *WINDOWS, *SHUFFLES, *PAIRS, *ACTIVATIONS, *GRIDS]

@@ -26,12 +26,18 @@ def _rows(
         Row(
             f"loss.{claim_of(name)}",
             f"{name}({', '.join(f'{k}={v}' for k, v in options.items())}), {reduction}, {shapes[0]}",
-            {f"F.{name}": lambda *x, r=reduction: getattr(F, name)(*x, reduction=r, **options),
-             kind: module(kind, inputs=count, reduction=reduction, **options)},
-            oracle.reducing(formula, reduction, **options), shapes, domain=domain, fixed=fixed, terms=400,
+            {
+                f"F.{name}": lambda *x, r=reduction: getattr(F, name)(*x, reduction=r, **options),
+                kind: module(kind, inputs=count, reduction=reduction, **options),
+            },
+            oracle.reducing(formula, reduction, **options),
+            shapes,
+            domain=domain,
+            fixed=fixed,
+            terms=400,
         )
         for reduction in ("mean", "sum", "none")
-    ]  # fmt: skip
+    ]
 
 
 def claim_of(name: str) -> str:
@@ -44,17 +50,24 @@ def claim_of(name: str) -> str:
 def _weighted(name: str, kind: str, formula: Any, shapes: Shapes, fixed: tuple[np.ndarray, ...], **o: Any) -> Row:
     """A loss whose last operand is the weight of the classes."""
     return Row(
-        "loss.margins", f"{name} with weights {o}",
+        "loss.margins",
+        f"{name} with weights {o}",
         {f"F.{name}": lambda x, w, y: getattr(F, name)(x, y, weight=w, **o)},
-        lambda x, w, y: np.asarray(formula(x, y, weight=w, **o).mean()), shapes, domain=np.abs, fixed=fixed, terms=400,
+        lambda x, w, y: np.asarray(formula(x, y, weight=w, **o).mean()),
+        shapes,
+        domain=np.abs,
+        fixed=fixed,
+        terms=400,
         smooth=False,
-    )  # fmt: skip
+    )
 
 
 ROWS = [
     *_rows("poisson_nll_loss", "PoissonNLLLoss", ((4, 3), (4, 3)), domain=lambda x: np.abs(x) * 2),
     *_rows("poisson_nll_loss", "PoissonNLLLoss", ((4, 3),), (np.arange(12.0).reshape(4, 3),), full=True),
-    *_rows("poisson_nll_loss", "PoissonNLLLoss", ((33,), (33,)), domain=lambda x: np.abs(x) + 0.5, log_input=False, eps=0.1),
+    *_rows(
+        "poisson_nll_loss", "PoissonNLLLoss", ((33,), (33,)), domain=lambda x: np.abs(x) + 0.5, log_input=False, eps=0.1
+    ),
     *_rows("gaussian_nll_loss", "GaussianNLLLoss", ((4, 3), (4, 3), (4, 3)), domain=lambda x: np.abs(x) + 0.25),
     *_rows("gaussian_nll_loss", "GaussianNLLLoss", ((5,), (5,), (5,)), domain=lambda x: np.abs(x) + 0.25, full=True),
     *_rows("kl_div", "KLDivLoss", ((4, 3), (4, 3)), domain=lambda x: x / 2, log_target=True),
@@ -75,4 +88,4 @@ ROWS = [
     *_rows("multilabel_soft_margin_loss", "MultiLabelSoftMarginLoss", ((4, 3),), ((_SIGNS.reshape(4, 3) + 1) / 2,)),
     _weighted("multi_margin_loss", "MultiMarginLoss", oracle.multi_margin_loss, ((6, 5), (5,)), (_CLASSES,)),
     _weighted("multi_margin_loss", "MultiMarginLoss", oracle.multi_margin_loss, ((6, 5), (5,)), (_CLASSES,), p=2),
-]  # fmt: skip
+]

@@ -68,13 +68,14 @@ def patched(claim: str, name: str, owner: Any, attribute: str, wrong: Callable[.
 def replaced(owner: Any, attribute: str, wrong: Callable[..., Any]) -> Iterator[None]:
     """Replace an attribute while the block lasts; one that was inherited is inherited again afterwards."""
     own = attribute in vars(owner)
-    original = getattr(owner, attribute)
-    setattr(owner, attribute, wrong(original))
+    kept = vars(owner).get(attribute)  # a static method as such, not the function in it
+    made = wrong(getattr(owner, attribute))
+    setattr(owner, attribute, staticmethod(made) if isinstance(kept, staticmethod) else made)
     try:
         yield
     finally:
         if own:
-            setattr(owner, attribute, original)
+            setattr(owner, attribute, kept)
         else:
             delattr(owner, attribute)
 

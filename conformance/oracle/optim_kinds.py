@@ -1,7 +1,7 @@
 """Further optimisers and schedules from their published formulas, in plain numpy, as PyTorch documents them.
 
-Sources: Dozat 2016 (NAdam), Liu et al. 2020 (RAdam), Polyak and Juditsky 1992 (ASGD), Riedmiller and Braun 1993 (Rprop),
-Smith 2017 (cyclical rates), Smith and Topin 2018 (one cycle), Loshchilov and Hutter 2017 (warm restarts).
+Sources: Dozat 2016 (NAdam), Liu et al. 2020 (RAdam), Polyak and Juditsky 1992 (ASGD), Riedmiller and Braun 1993
+(Rprop), Smith 2017 (cyclical rates), Smith and Topin 2018 (one cycle), Loshchilov and Hutter 2017 (warm restarts).
 """
 
 from __future__ import annotations
@@ -98,13 +98,9 @@ def one_cycle(top: float, epochs: int, total: int, up: float = 0.3, linear: bool
     ends = ends if three else [ends[0], (total - 1, top, last)]
     found = []
     for epoch in range(epochs):
-        begin = 0.0
-        for end, low, high in ends:
-            if epoch <= end:
-                break
-            begin = end
-        else:
-            raise ValueError("more epochs than the cycle has")
+        begins = [0.0, *(end for end, _, _ in ends)]
+        turn = next(k for k, (end, _, _) in enumerate(ends) if epoch <= end)
+        (end, low, high), begin = ends[turn], begins[turn]
         found.append(_annealed(low, high, (epoch - begin) / (end - begin), linear))
     return found
 

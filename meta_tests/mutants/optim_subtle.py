@@ -85,12 +85,21 @@ RULES = [
     built("rprop", "Rprop ignores the least and largest step", optim.Rprop, step_sizes=(1e-6, 50)),
     stepped("rprop", "Rprop forgets the signs of vectors", optim.Rprop, _forgets("prev")),
     built("sparse-adam", "SparseAdam ignores eps", optim.SparseAdam, eps=1e-8),
-    stepped("sparse-adam", "SparseAdam counts a row twice that comes in two parts", optim.SparseAdam,
-        lambda o: [setattr(p, "grad", _doubled(p.grad)) for p, _ in _each(o)]),
+    stepped(
+        "sparse-adam",
+        "SparseAdam counts a row twice that comes in two parts",
+        optim.SparseAdam,
+        lambda o: [setattr(p, "grad", _doubled(p.grad)) for p, _ in _each(o)],
+    ),
     built("lbfgs", "LBFGS keeps no curvature pairs", optim.LBFGS, lr=0.49),
-    patched("optim.lbfgs", "LBFGS.step returns the last loss", optim.LBFGS, "step",
-        lambda sound: lambda self, closure: (sound(self, closure), closure())[1]),
-]  # fmt: skip
+    patched(
+        "optim.lbfgs",
+        "LBFGS.step returns the last loss",
+        optim.LBFGS,
+        "step",
+        lambda sound: lambda self, closure: (sound(self, closure), closure())[1],
+    ),
+]
 
 
 def _doubled(g: Any) -> Any:
@@ -98,31 +107,61 @@ def _doubled(g: Any) -> Any:
 
 
 SCHEDULES = [
-    built("further-schedules", "OneCycleLR takes the linear way for the cosine's", schedulers.OneCycleLR,
-        anneal_strategy="cos"),
+    built(
+        "further-schedules",
+        "OneCycleLR takes the linear way for the cosine's",
+        schedulers.OneCycleLR,
+        anneal_strategy="cos",
+    ),
     built("further-schedules", "OneCycleLR ignores three_phase", schedulers.OneCycleLR, three_phase=False),
     built("further-schedules", "OneCycleLR ignores base_momentum", schedulers.OneCycleLR, base_momentum=0.85),
     built("further-schedules", "CyclicLR goes down as fast as up", schedulers.CyclicLR, step_size_down=3),
     built("further-schedules", "CyclicLR decays by the cycle", schedulers.CyclicLR, scale_mode="cycle", gamma=0.95),
     built("further-schedules", "warm restarts never grow longer", schedulers.CosineAnnealingWarmRestarts, T_mult=1),
-    rate("further-schedules", "LambdaLR scales the second group as the first", schedulers.LambdaLR,
-        lambda self, rates: [base * self.lr_lambdas[0](self.last_epoch) for base in self.base_lrs]),
-    rate("further-schedules", "MultiplicativeLR is wrong at the fifth epoch", schedulers.MultiplicativeLR,
-        lambda self, rates: [r * (1.01 if self.last_epoch == 5 else 1) for r in rates]),
-    rate("further-schedules", "ExponentialLR within a sequence starts a step late", schedulers.ExponentialLR,
-        lambda self, rates: [r / self.gamma if self.last_epoch == 1 else r for r in rates]),
-    patched("optim.scheduler-state-dict", "SequentialLR begins again when loaded", schedulers.SequentialLR,
-        "load_state_dict", lambda sound: lambda self, state: None),
-    patched("optim.scheduler-state-dict", "CosineAnnealingWarmRestarts forgets the period when loaded",
-        schedulers.CosineAnnealingWarmRestarts, "load_state_dict",
-        lambda sound: lambda self, state: sound(self, state | {"T_i": state["T_0"]})),
-]  # fmt: skip
+    rate(
+        "further-schedules",
+        "LambdaLR scales the second group as the first",
+        schedulers.LambdaLR,
+        lambda self, rates: [base * self.lr_lambdas[0](self.last_epoch) for base in self.base_lrs],
+    ),
+    rate(
+        "further-schedules",
+        "MultiplicativeLR is wrong at the fifth epoch",
+        schedulers.MultiplicativeLR,
+        lambda self, rates: [r * (1.01 if self.last_epoch == 5 else 1) for r in rates],
+    ),
+    rate(
+        "further-schedules",
+        "ExponentialLR within a sequence starts a step late",
+        schedulers.ExponentialLR,
+        lambda self, rates: [r / self.gamma if self.last_epoch == 1 else r for r in rates],
+    ),
+    patched(
+        "optim.scheduler-state-dict",
+        "SequentialLR begins again when loaded",
+        schedulers.SequentialLR,
+        "load_state_dict",
+        lambda sound: lambda self, state: None,
+    ),
+    patched(
+        "optim.scheduler-state-dict",
+        "CosineAnnealingWarmRestarts forgets the period when loaded",
+        schedulers.CosineAnnealingWarmRestarts,
+        "load_state_dict",
+        lambda sound: lambda self, state: sound(self, state | {"T_i": state["T_0"]}),
+    ),
+]
 
 POLYNOMIAL = [
     built("further-schedules", "PolynomialLR ignores power", schedulers.PolynomialLR, power=1.0),
-    rate("further-schedules", "PolynomialLR goes on falling after its end", schedulers.PolynomialLR,
-        lambda self, rates: [r * (0.9 if self.last_epoch > self.total_iters else 1) - 1e-6 * (self.last_epoch > 5)
-                             for r in rates]),
-]  # fmt: skip
+    rate(
+        "further-schedules",
+        "PolynomialLR goes on falling after its end",
+        schedulers.PolynomialLR,
+        lambda self, rates: [
+            r * (0.9 if self.last_epoch > self.total_iters else 1) - 1e-6 * (self.last_epoch > 5) for r in rates
+        ],
+    ),
+]
 
 MUTANTS: list[Mutant] = [*RULES, *SCHEDULES, *POLYNOMIAL]
