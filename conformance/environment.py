@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import subprocess
@@ -22,7 +23,7 @@ def environment(command: list[str]) -> dict[str, Any]:
         "torch_config": torch.__config__.show().strip(),
         "torch_git": str(getattr(torch.version, "git_version", "")),
         "numpy": np.__version__,
-        "torchvision": _version("torchvision"),
+        "torchvision": _torchvision(),
         "hypothesis": _version("hypothesis"),
         "pytest": _version("pytest"),
         "python": platform.python_version(),
@@ -39,6 +40,19 @@ def environment(command: list[str]) -> dict[str, Any]:
 def suite() -> dict[str, str]:
     """This suite's name, version and commit ('' outside a checkout)."""
     return {"name": "torch-conformance", "version": _version("torch-conformance"), "commit": _commit()}
+
+
+def _torchvision() -> str:
+    """Its version, and whether its compiled part loads beside this torch; without importing it."""
+    version, spec = _version("torchvision"), importlib.util.find_spec("torchvision")
+    if not version or spec is None or spec.origin is None:
+        return version
+    try:
+        for library in Path(spec.origin).parent.glob("_C*.so"):
+            torch.ops.load_library(str(library))
+    except (OSError, RuntimeError):
+        return f"{version}; its compiled operators do not load here, and are not judged: their schemas are declared"
+    return version
 
 
 def _version(package: str) -> str:
