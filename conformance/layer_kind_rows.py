@@ -206,33 +206,20 @@ def _power(p: float) -> Any:
 
 
 def _pool(n: int, shape: tuple[int, ...]) -> list[Row]:
-    sizes = (3, 2, 4)[:n]
-    rows = [
-        Row(
-            "layer.pooling",
-            f"adaptive_{kind}_pool{n}d",
-            {
-                f"F.adaptive_{kind}_pool{n}d": lambda x, kind=kind: getattr(F, f"adaptive_{kind}_pool{n}d")(x, sizes),
-                f"Adaptive{kind.title()}Pool{n}d": module(f"Adaptive{kind.title()}Pool{n}d", sizes),
-            },
-            lambda x, f=f: oracle.adaptive(x, sizes, f),
-            (shape,),
-        )
-        for kind, f in (("max", np.max), ("avg", np.mean))
-    ]
+    """Maximum and mean, adaptive and by windows."""
+    sizes, window = (3, 2, 4)[:n], {"kernel_size": 3, "stride": 2, "padding": 1}
+    rows = []
     for kind, f, fill in (("max", np.max, -np.inf), ("avg", np.mean, 0.0)):
-        rows.append(
-            Row(
-                "layer.pooling",
-                f"{kind}_pool{n}d",
-                {
-                    f"F.{kind}_pool{n}d": lambda x, kind=kind: getattr(F, f"{kind}_pool{n}d")(x, 3, 2, 1),
-                    f"{kind.title()}Pool{n}d": module(f"{kind.title()}Pool{n}d", 3, stride=2, padding=1),
-                },
-                lambda x, f=f, fill=fill: oracle.pooled(x, 3, 2, f, 1, fill),
-                (shape,),
-            )
-        )
+        for start, args, options, formula in (
+            ("adaptive_", (sizes,), {}, lambda x, f=f: oracle.adaptive(x, sizes, f)),
+            ("", (), window, lambda x, f=f, fill=fill: oracle.pooled(x, 3, 2, f, 1, fill)),
+        ):
+            name, layer = f"{start}{kind}_pool{n}d", f"{start[:-1].title()}{kind.title()}Pool{n}d"
+            forms = {
+                f"F.{name}": lambda x, name=name, a=args, o=options: getattr(F, name)(x, *a, **o),
+                layer: module(layer, *args, **options),
+            }
+            rows.append(Row("layer.pooling", name, forms, formula, (shape,)))
     return rows
 
 

@@ -40,7 +40,10 @@ def plain(value: object) -> str:
 
 
 def save(plan: Mapping[str, Planned], path: Path) -> None:
-    path.write_text(json.dumps({node: asdict(planned) for node, planned in plan.items()}), encoding="utf-8")
+    """Write a plan, wholly or not at all: another process may look for it at any moment."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps({node: asdict(planned) for node, planned in plan.items()}), encoding="utf-8")
+    part.replace(path)
 
 
 def load(path: Path) -> dict[str, Planned]:

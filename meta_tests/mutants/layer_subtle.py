@@ -381,6 +381,76 @@ OTHERS = [
 ]
 
 
+OPTIONS = [
+    function(
+        "avgpool",
+        "avg_pool2d ignores divisor_override",
+        "avg_pool2d",
+        lambda sound: lambda *a, **k: sound(*a, **(k | {"divisor_override": None})),
+    ),
+    forward(
+        "avgpool",
+        "AvgPool2d forgets ceil_mode",
+        nn.AvgPool2d,
+        lambda sound: (
+            lambda m, x: F.avg_pool2d(
+                x, m.kernel_size, m.stride, m.padding, False, m.count_include_pad, m.divisor_override
+            )
+        ),
+    ),
+    function(
+        "dropout",
+        "dropout1d drops elements",
+        "dropout1d",
+        lambda sound: lambda x, p=0.5, training=True, inplace=False: F.dropout(x, p, training, inplace),
+    ),
+    function(
+        "dropout",
+        "alpha_dropout drops to 0",
+        "alpha_dropout",
+        lambda sound: lambda x, p=0.5, training=False, inplace=False: F.dropout(x, p, training, inplace),
+    ),
+    function(
+        "dropout", "feature_alpha_dropout drops nothing", "feature_alpha_dropout", lambda sound: lambda x, *a, **k: x
+    ),
+    function(
+        "embedding",
+        "embedding ignores max_norm",
+        "embedding",
+        lambda sound: lambda i, w, p=None, m=None, *a, **k: sound(i, w, p, None, *a, **k),
+    ),
+    function(
+        "embedding",
+        "embedding ignores scale_grad_by_freq",
+        "embedding",
+        lambda sound: (
+            lambda i, w, p=None, m=None, n=2.0, scaled=False, sparse=False: sound(i, w, p, m, n, False, sparse)
+        ),
+    ),
+    function(
+        "embedding",
+        "embedding never has a sparse gradient",
+        "embedding",
+        lambda sound: (
+            lambda i, w, p=None, m=None, n=2.0, scaled=False, sparse=False: sound(i, w, p, m, n, scaled, False)
+        ),
+    ),
+    function("layer-norm", "layer_norm has a wrong gradient", "layer_norm", wrong_gradient),
+    forward(
+        "rnn-values",
+        "RNN of relu takes tanh",
+        nn.RNN,
+        lambda sound: lambda m, *a: nudged_pair(sound(m, *a)) if m.nonlinearity == "relu" else sound(m, *a),
+    ),
+    forward(
+        "rnn-values",
+        "RNN of two directions is wrong",
+        nn.RNN,
+        lambda sound: lambda m, *a: nudged_pair(sound(m, *a)) if m.bidirectional else sound(m, *a),
+    ),
+]
+
+
 def nudged_pair(out: Any) -> Any:
     return nudged(out[0]), out[1]
 
@@ -417,4 +487,4 @@ SCALED = (
     else []
 )
 
-MUTANTS: list[Mutant] = [*CONVOLUTIONS, *NORMS, *PLACES, *OTHERS, *SCALED]
+MUTANTS: list[Mutant] = [*CONVOLUTIONS, *NORMS, *PLACES, *OTHERS, *OPTIONS, *SCALED]

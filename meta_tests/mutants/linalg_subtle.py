@@ -167,4 +167,50 @@ MUTANTS: list[Mutant] = [
     function(
         "cholesky", "cholesky_inverse is wrong in its last element", "cholesky_inverse", only(lambda *a: True), torch
     ),
+    output(
+        "linalg.bmm",
+        "bmm of more than 16 is wrong in the last",
+        "bmm",
+        lambda out, a, b: nudged(out) if a.shape[0] > 16 else out,
+    ),
+    patched(
+        "linalg.addmm",
+        "addmm with beta=0 reads its input",
+        torch,
+        "addmm",
+        lambda sound: lambda x, a, b, **k: sound(x, a, b, **k) + (0 * x if k.get("beta") == 0 else 0),
+    ),
+    patched(
+        "linalg.addmv",
+        "addmv with beta=0 reads its input",
+        torch,
+        "addmv",
+        lambda sound: lambda x, a, b, **k: sound(x, a, b, **k) + (0 * x if k.get("beta") == 0 else 0),
+    ),
+    function("eigh", "eigh ignores UPLO", "eigh", lambda sound: lambda x, UPLO="L", **k: sound(x, **k)),
+    function("pinv", "pinv ignores its tolerances", "pinv", lambda sound: lambda x, *a, **k: sound(x)),
+    function("matrix-rank", "matrix_rank ignores its tolerances", "matrix_rank", lambda sound: lambda x, **k: sound(x)),
+    function(
+        "matrix-power",
+        "matrix_power by -2 is that by 2",
+        "matrix_power",
+        lambda sound: lambda x, n: sound(x, -n if n == -2 else n),
+    ),
+    patched(
+        "linalg.tensordot",
+        "tensordot over dimensions from the end is wrong",
+        torch,
+        "tensordot",
+        lambda sound: (
+            lambda a, b, dims=2: (
+                nudged(sound(a, b, dims)) if not isinstance(dims, int) and min(dims[0]) < 0 else sound(a, b, dims)
+            )
+        ),
+    ),
+    function(
+        "lstsq",
+        "lstsq doubles its residuals",
+        "lstsq",
+        lambda sound: lambda *a, **k: (lambda r: type(r)((r[0], r[1] * 2, r[2], r[3])))(sound(*a, **k)),
+    ),
 ]
