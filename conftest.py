@@ -16,8 +16,8 @@ import pytest
 from conformance import plan
 from conformance.claim import CatalogueError, within
 from conformance.plan import Planned
-from conformance.profile import ProfileError
 from conformance.plugin.state import EXAMPLES, PLANNED, ROOT, SETTLED, STATE, SUITES, State, load_effort
+from conformance.profile import ProfileError
 from conformance.recorder import UNCOVERED
 from conformance.verdict import Verdict
 
@@ -28,11 +28,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add = parser.getgroup("conformance", "torch-conformance").addoption
     add("--device", action="append", default=[], metavar="DEVICE", help="judge this device (repeatable; default: cpu)")
     add("--profile", action="append", default=[], metavar="FILE", help="judge what a profile describes (repeatable)")
-    add("--claim", action="append", default=[], metavar="GLOB", help="only claims with such ids, as 'view.*' (repeatable)")
+    add(
+        "--claim",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="only claims with such ids, as 'view.*' (repeatable)",
+    )
     add("--area", action="append", default=[], metavar="GLOB", help="only claims of such areas (repeatable)")
     add("--effort", choices=list(EXAMPLES), default="gate", help="how much each property tries (default: gate)")
     add("--seed", type=int, default=0, help="what every check's own seed is made from (default: 0)")
-    add("--record", metavar="FILE", help="where to write the run, as --record=FILE (default: reports/out/SUBJECT.jsonl)")
+    add(
+        "--record", metavar="FILE", help="where to write the run, as --record=FILE (default: reports/out/SUBJECT.jsonl)"
+    )
     add("--no-page", action="store_true", help="write the run only, not the HTML page beside it")
 
 

@@ -87,7 +87,11 @@ def assert_array(
 
 def _scalar(value: Any) -> str:
     """A number as Python writes it; long doubles in full."""
-    return str(value) if isinstance(value, (np.longdouble, np.clongdouble)) else repr(getattr(value, "item", lambda: value)())
+    return (
+        str(value)
+        if isinstance(value, (np.longdouble, np.clongdouble))
+        else repr(getattr(value, "item", lambda: value)())
+    )
 
 
 def _show(values: np.ndarray) -> str:
@@ -95,7 +99,9 @@ def _show(values: np.ndarray) -> str:
     return text if len(text) <= 600 else text[:600] + " …"
 
 
-def assert_raises(call: str, kinds: type[BaseException] | tuple[type[BaseException], ...], action: Callable[[], Any]) -> Exception:
+def assert_raises(
+    call: str, kinds: type[BaseException] | tuple[type[BaseException], ...], action: Callable[[], Any]
+) -> Exception:
     """Refute unless the action raises one of the exceptions. Returns what it raised."""
     wanted = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
     try:
@@ -104,7 +110,9 @@ def assert_raises(call: str, kinds: type[BaseException] | tuple[type[BaseExcepti
         return raised  # type: ignore[return-value]
     except Exception as raised:
         raise Refutation(
-            f"{call} raises {type(raised).__name__}, but should raise {wanted}", wanted, f"{type(raised).__name__}: {raised}"
+            f"{call} raises {type(raised).__name__}, but should raise {wanted}",
+            wanted,
+            f"{type(raised).__name__}: {raised}",
         ) from raised
     raise Refutation(f"{call} is accepted, but should raise {wanted}", wanted, repr(out)[:200])
 
@@ -126,7 +134,9 @@ def overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
 
 def assert_apart(call: str, out: torch.Tensor, given: torch.Tensor) -> None:
     """Refute if a result lies in the memory of an input."""
-    require(not overlap(out, given), f"{call} lies in the memory of its input, but should be new", "new memory", "shared")
+    require(
+        not overlap(out, given), f"{call} lies in the memory of its input, but should be new", "new memory", "shared"
+    )
 
 
 def assert_view(call: str, out: torch.Tensor, given: torch.Tensor, offset: int, strides: tuple[int, ...]) -> None:
@@ -136,13 +146,9 @@ def assert_view(call: str, out: torch.Tensor, given: torch.Tensor, offset: int, 
     """
     start = given.data_ptr() + offset * given.element_size()
     if out.numel():
-        require(
-            out.data_ptr() == start,
-            f"{call} starts {(out.data_ptr() - given.data_ptr()) / given.element_size():g} elements into its input's memory, "
-            f"but should start at {offset}",
-            offset,
-            (out.data_ptr() - given.data_ptr()) / given.element_size(),
-        )
+        found_at = (out.data_ptr() - given.data_ptr()) / given.element_size()
+        message = f"{call} starts {found_at:g} elements into its input's memory, but should start at {offset}"
+        require(out.data_ptr() == start, message, offset, found_at)
         found = tuple(out.stride())
         same = len(found) == len(strides) and all(
             a == b for a, b, n in zip(found, strides, out.shape, strict=True) if n > 1

@@ -17,7 +17,11 @@ def refutation(claim: Claim, record: Record, place: str) -> str:
     rows = [
         ("claim", f"{claim.id}: {claim.says}"),
         ("source", claim.source),
-        ("verdict", f"{record.verdict} on {record.subject}" + (f" after {record.examples} examples" if record.examples > 1 else "")),
+        (
+            "verdict",
+            f"{record.verdict} on {record.subject}"
+            + (f" after {record.examples} examples" if record.examples > 1 else ""),
+        ),
         ("check", record.check + (f" [{params}]" if params else "")),
         ("what happened", detail.message),
         ("expected", detail.expected),

@@ -61,7 +61,7 @@ def assert_tails(call: str, draws: np.ndarray, low: float, high: float, chance: 
         edge = low if side == "below" else high
         require(
             abs(found - chance) <= bound,
-            f"{call}: {found:.4f} of {np.size(draws)} draws lie {side} {edge:g}, but should {chance:.4f} +- {bound:.4f}",
+            f"{call}: {found:.4f} of {np.size(draws)} draws lie {side} {edge:g}, not {chance:.4f} +- {bound:.4f}",
             f"{chance:.4f}",
             f"{found:.4f}",
         )

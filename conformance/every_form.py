@@ -1,8 +1,8 @@
 """One call in every form that PyTorch has for it, each compared with what should come out.
 
 The forms: the function, the method, both with their arguments by keyword, the twin that works in place, and the
-function with `out=`. All but the in-place twin have to leave their arguments alone; whatever is written into has to keep
-the memory between and behind its elements.
+function with `out=`. All but the in-place twin have to leave their arguments alone; whatever is written into has to
+keep the memory between and behind its elements.
 """
 
 from __future__ import annotations

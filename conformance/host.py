@@ -62,7 +62,12 @@ def _raw_elements(tensor: torch.Tensor, facts: DType) -> np.ndarray:
 def decode(raw: np.ndarray, facts: DType) -> np.ndarray:
     """Values of the host dtype from bit patterns."""
     if facts.name == "bfloat16":
-        return np.left_shift(np.asarray(raw, np.uint32), np.uint32(16), dtype=np.uint32).reshape(-1).view(np.float32).reshape(raw.shape)
+        return (
+            np.left_shift(np.asarray(raw, np.uint32), np.uint32(16), dtype=np.uint32)
+            .reshape(-1)
+            .view(np.float32)
+            .reshape(raw.shape)
+        )
     if facts.name.startswith("float8"):
         return _float8_values(facts.name)[raw]
     if facts.name == "complex32":

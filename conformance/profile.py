@@ -174,7 +174,9 @@ def _expectation(row: dict[str, Any], path: Path) -> Expectation:
     return Expectation(claim, verdict, reason, issue, releases, row.get("check", ""), params)
 
 
-def validate(profile: Profile, claims: Iterable[str], areas: Iterable[str], features: Iterable[str], errors: Iterable[str]) -> None:
+def validate(
+    profile: Profile, claims: Iterable[str], areas: Iterable[str], features: Iterable[str], errors: Iterable[str]
+) -> None:
     """Refuse what the suite does not know: claims, areas, features, error classes. Raises ProfileError."""
     named = (
         ("claim", [expectation.claim for expectation in profile.expectations], list(claims)),

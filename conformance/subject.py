@@ -94,7 +94,9 @@ def find(profile: Profile) -> Subject:
         try:
             importlib.import_module(module)
         except Exception as error:  # an extension may fail in any way; the reader wants the reason in one line
-            raise NoSuchSubject(f"{profile.name}: import {module}: {type(error).__name__}: {_first_line(error)}") from None
+            raise NoSuchSubject(
+                f"{profile.name}: import {module}: {type(error).__name__}: {_first_line(error)}"
+            ) from None
     try:
         torch.empty(1, device=profile.device)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What the suite itself costs: `python -m meta_tests.bench` (tox -e bench). Ratios inside one run; nothing gates on them."""
+"""What the suite itself costs: `python -m meta_tests.bench` (tox -e bench). Ratios of one run, no gate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).parent.parent
-PLAIN = settings(max_examples=300, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+PLAIN = settings(
+    max_examples=300, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 
 
 def main() -> None:
@@ -96,7 +98,8 @@ def recording() -> None:
                 stream.write(json.dumps(line) + "\n")
 
     seconds = 2 * timed(write)  # once as it comes, once when the run is closed
-    print(f"recording {len(lines):6} lines           {seconds:8.4f} s   {100 * seconds / whole:.2f} % of a run of {whole:.1f} s")
+    share = f"{100 * seconds / whole:.2f} % of a run of {whole:.1f} s"
+    print(f"recording {len(lines):6} lines           {seconds:8.4f} s   {share}")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,9 @@ def calls(area: str = "*") -> dict[str, list[Call]]:
     """Every check that can run on this release, by claim; those by example first, since they are quick."""
     collector = _Collector()
     options = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider", f"--area={area}", "--effort=quick"]
-    code = pytest.main([*options, f"--rootdir={ROOT}", str(ROOT / "conformance"), str(ROOT / "properties")], [collector])
+    code = pytest.main(
+        [*options, f"--rootdir={ROOT}", str(ROOT / "conformance"), str(ROOT / "properties")], [collector]
+    )
     if code not in (0, 5):
         raise RuntimeError(f"the checks of {area} could not be collected: pytest ended with {code}")
     found: dict[str, list[Call]] = defaultdict(list)

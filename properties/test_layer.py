@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,46 +40,51 @@ def fits(size: tuple[int, int], kernel: tuple[int, int], padding: tuple[int, int
     return all(n + 2 * p >= d * (k - 1) + 1 for n, k, p, d in zip(size, kernel, padding, dilation, strict=True))
 
 
-@check("layer.conv2d-values")
-@given(
-    size=pairs(SIDES),
+@dataclass(frozen=True)
+class Geometry:
+    """How a convolution steps over its input; sizes are (height, width)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("stride", "padding", "dilation", "groups")}
+
+
+GEOMETRIES = st.builds(
+    Geometry,
     kernel=pairs(KERNELS),
     stride=pairs(st.integers(1, 3)),
     padding=pairs(st.integers(0, 2)),
     dilation=pairs(st.integers(1, 2)),
     groups=st.sampled_from((1, 2, 3)),
-    channels=pairs(st.integers(1, 3)),
-    seed=SEEDS,
-    bias=st.booleans(),
 )
+
+
+@check("layer.conv2d-values")
+@given(size=pairs(SIDES), geometry=GEOMETRIES, channels=pairs(st.integers(1, 3)), seed=SEEDS, bias=st.booleans())
 def test_convolutions(
-    subject: Subject,
-    size: tuple[int, int],
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    dilation: tuple[int, int],
-    groups: int,
-    channels: tuple[int, int],
-    seed: int,
-    bias: bool,
+    subject: Subject, size: tuple[int, int], geometry: Geometry, channels: tuple[int, int], seed: int, bias: bool
 ) -> None:
-    dtype = KINDS[seed % len(KINDS)]
-    n_in, n_out = channels[0] * groups, channels[1] * groups
+    dtype, options = KINDS[seed % len(KINDS)], geometry.options
+    n_in, n_out = channels[0] * geometry.groups, channels[1] * geometry.groups
     x = plane(seed, dtype, (1 + seed % 3, n_in, *size))
-    weight = plane(seed // 3, dtype, (n_out, channels[0], *kernel))
+    weight = plane(seed // 3, dtype, (n_out, channels[0], *geometry.kernel))
     shift = normal(7, (n_out,), dtype) if bias else None
-    geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     given_ = (x.on(subject), weight.on(subject), None if shift is None else contiguous(shift, dtype).on(subject))
-    call = f"F.conv2d of {x.array.shape} and {weight.array.shape}, {geometry}"
-    if not fits(size, kernel, padding, dilation):
-        assert_raises(call, RuntimeError, lambda: F.conv2d(*given_, **geometry))
+    call = f"F.conv2d of {x.array.shape} and {weight.array.shape}, {options}"
+    if not fits(size, geometry.kernel, geometry.padding, geometry.dilation):
+        assert_raises(call, RuntimeError, lambda: F.conv2d(*given_, **options))
         return
     before = Unchanged(x=given_[0], weight=given_[1])
     array, factors = x.array.astype(np.float64), weight.array.astype(np.float64)
-    wanted = oracle.conv2d(array, factors, shift, **geometry)
-    scale = oracle.conv2d(np.abs(array), np.abs(factors), **geometry) + 5
-    close(call, F.conv2d(*given_, **geometry), wanted, factors[0].size, dtype, scale)
+    wanted = oracle.conv2d(array, factors, shift, **options)
+    scale = oracle.conv2d(np.abs(array), np.abs(factors), **options) + 5
+    close(call, F.conv2d(*given_, **options), wanted, factors[0].size, dtype, scale)
     before.check(call)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from conformance.check import check, must_answer
 from conformance.numerics import RECURRENCE
 from conformance.oracle import optim as oracle
 from conformance.subject import Subject
-from properties.strategies.recipe import DENSE, LAYOUTS
+from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
 
 pytestmark = must_answer
 
@@ -59,44 +60,66 @@ def gradient(generator: np.random.Generator, shape: tuple[int, ...], missing: bo
     return None if missing else np.sign(values) * (np.abs(values) + 0.1)
 
 
-@pytest.mark.parametrize("rule, more", IMPLEMENTATIONS)
-@given(
+@dataclass(frozen=True)
+class Training:
+    """Parameters by the numbers that choose their shape and layout, groups by those that choose their options.
+
+    `missing`: which gradients are None, as bits.
+    """
+
+    chosen: list[int]
+    sizes: list[int]
+    seed: int
+    missing: int
+    steps: int
+
+    def options(self, rule: str, parameter: int) -> dict[str, Any]:
+        groups = self.chosen[: len(self.sizes)]
+        return drawn(rule, groups[parameter % len(groups)])
+
+    def groups(self, rule: str, params: list[torch.Tensor]) -> list[dict[str, Any]]:
+        count = min(len(self.chosen), len(self.sizes))
+        return [{"params": params[turn::count], **self.options(rule, turn)} for turn in range(count)]
+
+    def recipes(self) -> list[Recipe]:
+        generator = np.random.default_rng(self.seed)
+        made = [LAYOUTS[LAYOUT[size // 7 % len(LAYOUT)]] for size in self.sizes]
+        shapes = [SHAPES[size % len(SHAPES)] for size in self.sizes]
+        return [layout(generator.standard_normal(shape), "float64") for layout, shape in zip(made, shapes, strict=True)]
+
+    def gradients(self, recipes: list[Recipe]) -> list[list[np.ndarray | None]]:
+        generator = np.random.default_rng(self.seed + 1)
+        gone = [
+            [self.missing >> (turn + step) % 8 & 1 == 1 for step in range(self.steps)] for turn in range(len(recipes))
+        ]
+        return [[gradient(generator, r.shape, none) for none in row] for r, row in zip(recipes, gone, strict=True)]
+
+
+TRAININGS = st.builds(
+    Training,
     chosen=st.lists(st.integers(0, 5**6), min_size=1, max_size=3),
     sizes=st.lists(st.integers(0, 41), min_size=1, max_size=5),
     seed=st.integers(0, 2**16),
     missing=st.integers(0, 2**8),
     steps=st.integers(1, 5),
 )
-def test_each_parameter_goes_its_own_way(
-    subject: Subject,
-    rule: str,
-    more: dict[str, Any],
-    chosen: list[int],
-    sizes: list[int],
-    seed: int,
-    missing: int,
-    steps: int,
-) -> None:
-    generator = np.random.default_rng(seed)
-    starts = [generator.standard_normal(SHAPES[size % len(SHAPES)]) for size in sizes]
-    recipes = [
-        LAYOUTS[LAYOUT[size // 7 % len(LAYOUT)]](start, "float64") for size, start in zip(sizes, starts, strict=True)
-    ]
-    options = [drawn(rule, seed) for seed in chosen[: len(sizes)]]
-    grads = [
-        [gradient(generator, start.shape, missing >> (turn + step) % 8 & 1 == 1) for step in range(steps)]
-        for turn, start in enumerate(starts)
-    ]
+
+
+@pytest.mark.parametrize("rule, more", IMPLEMENTATIONS)
+@given(training=TRAININGS)
+def test_each_parameter_goes_its_own_way(subject: Subject, rule: str, more: dict[str, Any], training: Training) -> None:
+    recipes = training.recipes()
+    grads = training.gradients(recipes)
     params = [recipe.on(subject).requires_grad_() for recipe in recipes]
-    groups = [{"params": params[turn :: len(options)], **option} for turn, option in enumerate(options)]
-    # The rate of groups that have none of their own.
-    optimizer = getattr(torch.optim, rule)(groups, lr=0.05, **more)
-    for step in range(steps):
+    # The rate is that of groups that have none of their own.
+    optimizer = getattr(torch.optim, rule)(training.groups(rule, params), lr=0.05, **more)
+    for step in range(training.steps):
         for p, rows in zip(params, grads, strict=True):
             p.grad = None if rows[step] is None else host.tensor(rows[step], "float64", subject.device)
         optimizer.step()
-    for turn, (p, rows) in enumerate(zip(params, grads, strict=True)):
-        wanted = oracle.trajectory(rule, starts[turn], rows, **{"lr": 0.05, **options[turn % len(options)]})[-1]
-        scale = 1 + np.abs(wanted) + np.abs(starts[turn]) + sum(np.abs(g) for g in rows if g is not None)
-        call = f"parameter {turn} after {steps} steps of {rule}({options[turn % len(options)]})"
-        assert_values(call, p, wanted, RECURRENCE.over(200 * steps), scale, dtype="float64")
+    for turn, (p, start, rows) in enumerate(zip(params, recipes, grads, strict=True)):
+        options = training.options(rule, turn)
+        wanted = oracle.trajectory(rule, start.array, rows, **{"lr": 0.05, **options})[-1]
+        scale = 1 + np.abs(wanted) + np.abs(start.array) + sum(np.abs(g) for g in rows if g is not None)
+        call = f"parameter {turn} after {training.steps} steps of {rule}({options})"
+        assert_values(call, p, wanted, RECURRENCE.over(200 * training.steps), scale, dtype="float64")

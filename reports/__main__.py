@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 class _Adder:
     """Adds commands that share their options and their description of exit codes."""
 
+    # What add_subparsers returns, _SubParsersAction, has no public name.
     def __init__(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         self.commands = commands
 

@@ -63,7 +63,7 @@ def conv2d(
 
 
 def pooled_size(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil: bool) -> int:
-    """The length of a pooled side; with ceil, a last window counts only if it starts inside the input or left padding."""
+    """The length of a pooled side; with ceil, a last window counts if it starts in the input or left padding."""
     span = size + 2 * padding - dilation * (kernel - 1) - 1
     found = (math.ceil(span / stride) if ceil else span // stride) + 1
     return found - 1 if ceil and (found - 1) * stride >= size + padding else found

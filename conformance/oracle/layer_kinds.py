@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from conformance.oracle.layer import linear, sigmoid, softmax
 
 Array = np.ndarray
+
+
+def _last(index: Iterable[Any]) -> Any:
+    """An index of the last dimensions."""
+    return (..., *index)
 
 
 def many(value: int | Sequence[int], count: int) -> tuple[int, ...]:
@@ -35,7 +41,7 @@ def conv(
     filters = weight.reshape(groups, -1, *weight.shape[1:])
     for place in np.ndindex(*kernel):
         cut = tuple(slice(k * d[i], k * d[i] + (sizes[i] - 1) * s[i] + 1, s[i]) for i, k in enumerate(place))
-        out += np.einsum("ngc...,goc->ngo...", parts[(..., *cut)], filters[(..., *place)])
+        out += np.einsum("ngc...,goc->ngo...", parts[_last(cut)], filters[_last(place)])
     out = out.reshape(x.shape[0], weight.shape[0], *sizes)
     return out if bias is None else out + bias.reshape(-1, *[1] * n)
 
@@ -60,9 +66,9 @@ def conv_transpose(
     filters = weight.reshape(groups, -1, *weight.shape[1:])
     for place in np.ndindex(*kernel):
         cut = tuple(slice(k * d[i], k * d[i] + (x.shape[2 + i] - 1) * s[i] + 1, s[i]) for i, k in enumerate(place))
-        out[(..., *cut)] += np.einsum("ngc...,gco->ngo...", parts, filters[(..., *place)])
+        out[_last(cut)] += np.einsum("ngc...,gco->ngo...", parts, filters[_last(place)])
     out = out.reshape(x.shape[0], -1, *sizes)
-    out = out[(..., *(slice(q, size - q) for q, size in zip(p, sizes, strict=True)))]
+    out = out[_last(slice(q, size - q) for q, size in zip(p, sizes, strict=True))]
     return out if bias is None else out + bias.reshape(-1, *[1] * n)
 
 
@@ -154,7 +160,8 @@ def pad(x: Array, widths: Sequence[int], mode: str = "constant", value: float = 
     x, pairs = x[cut], [(max(a, 0), max(b, 0)) for a, b in pairs]
     if mode == "constant":
         return np.pad(x, pairs, constant_values=value)
-    return np.pad(x, pairs, mode={"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode])
+    names: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    return np.pad(x, pairs, mode=names[mode])
 
 
 def adaptive(x: Array, sizes: Sequence[int], fold: Callable[..., Array]) -> Array:
@@ -162,7 +169,7 @@ def adaptive(x: Array, sizes: Sequence[int], fold: Callable[..., Array]) -> Arra
     out = np.empty((*x.shape[:2], *sizes))
     for place in np.ndindex(*sizes):
         cut = tuple(slice(i * s // n, -(-(i + 1) * s // n)) for i, s, n in zip(place, x.shape[2:], sizes, strict=True))
-        out[(..., *place)] = fold(x[(..., *cut)], tuple(range(2, x.ndim)))
+        out[_last(place)] = fold(x[_last(cut)], tuple(range(2, x.ndim)))
     return out
 
 
@@ -175,7 +182,7 @@ def pooled(
     out = np.empty((*x.shape[:2], *sizes))
     for place in np.ndindex(*sizes):
         cut = tuple(slice(i * stride, i * stride + kernel) for i in place)
-        out[(..., *place)] = fold(x[(..., *cut)], tuple(range(2, x.ndim)))
+        out[_last(place)] = fold(x[_last(cut)], tuple(range(2, x.ndim)))
     return out
 
 

@@ -113,7 +113,7 @@ RULES: dict[str, Callable[..., Array]] = {
 def trajectory(
     rule: str, start: Array, gradients: Sequence[Array | None], rates: Sequence[float] | None = None, **options: Any
 ) -> list[Array]:
-    """The parameter after each gradient; None leaves it, and its state, as they were. `rates`: a learning rate a step."""
+    """The parameter after each gradient; None leaves it, and its state, as they were. `rates`: one for each step."""
     p, found = start, []
     state: dict[str, Any] = {}
     for turn, g in enumerate(gradients):
@@ -153,7 +153,7 @@ def constant_lr(base: float, epochs: int, factor: float, total: int) -> list[flo
 def plateau_lr(
     base: float, metrics: Sequence[float], factor: float, patience: int, threshold: float = 1e-4
 ) -> list[float]:
-    """The rate after each metric: cut once more than `patience` epochs in a row did not improve by the relative threshold."""
+    """The rate after each metric: cut after more than `patience` epochs in a row without that relative improvement."""
     best, bad, rate, found = math.inf, 0, base, []
     for metric in metrics:
         if metric < best * (1 - threshold):

@@ -47,7 +47,9 @@ class Recording:
 
     def pytest_report_header(self) -> list[str]:
         state, names = self.state, ", ".join(self.state.subjects)
-        lines = [f"torch-conformance: judging {names} (torch {state.release}), effort {state.effort}, seed {state.seed}"]
+        lines = [
+            f"torch-conformance: judging {names} (torch {state.release}), effort {state.effort}, seed {state.seed}"
+        ]
         if not self.workers:
             lines.append("isolation: none, so a crash or hang of the subject ends the run (-n 2 contains it)")
         return lines

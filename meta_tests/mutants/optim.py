@@ -237,7 +237,8 @@ def _of_gradients_alone(sound: Any) -> Any:
 
     def clip(params: Any, max_norm: float, *args: Any, **kwargs: Any) -> Any:
         params = [params] if isinstance(params, torch.Tensor) else list(params)
-        return [sound([p], max_norm, *args, **kwargs) for p in params if p.grad is not None][0]
+        norms = [sound([p], max_norm, *args, **kwargs) for p in params if p.grad is not None]
+        return norms[0]
 
     return clip
 

@@ -14,7 +14,9 @@ def _check(min_dims: int, max_dims: int) -> None:
         raise ValueError(f"min_dims={min_dims} and max_dims={max_dims}: 0 <= min_dims <= max_dims is due")
 
 
-def shapes(min_dims: int = 0, max_dims: int = 4, *, sides: tuple[int, ...] = SIDES, max_numel: int = 2000) -> st.SearchStrategy[Shape]:
+def shapes(
+    min_dims: int = 0, max_dims: int = 4, *, sides: tuple[int, ...] = SIDES, max_numel: int = 2000
+) -> st.SearchStrategy[Shape]:
     """Shapes of min_dims to max_dims dimensions with sides from a short list, and at most max_numel elements."""
     _check(min_dims, max_dims)
     sizes = st.lists(st.sampled_from(sides), min_size=min_dims, max_size=max_dims)

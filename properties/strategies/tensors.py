@@ -56,7 +56,9 @@ def tensors(
 
 
 @st.composite
-def normals(draw: st.DrawFn, dtype: str, shape: Shape | st.SearchStrategy[Shape], *, layouts: Sequence[str] = tuple(DENSE)) -> Recipe:
+def normals(
+    draw: st.DrawFn, dtype: str, shape: Shape | st.SearchStrategy[Shape], *, layouts: Sequence[str] = tuple(DENSE)
+) -> Recipe:
     """Recipes of standard normal values from a drawn seed: for gradients, products and decompositions."""
     shape = draw(shape) if isinstance(shape, st.SearchStrategy) else shape
     layout = layouts[0] if len(layouts) == 1 else draw(st.sampled_from(tuple(layouts)))
@@ -65,7 +67,12 @@ def normals(draw: st.DrawFn, dtype: str, shape: Shape | st.SearchStrategy[Shape]
 
 @st.composite
 def broadcastable(
-    draw: st.DrawFn, count: int = 2, dtypes: str | Sequence[str] = "float32", *, finite: bool = False, moderate: bool = False
+    draw: st.DrawFn,
+    count: int = 2,
+    dtypes: str | Sequence[str] = "float32",
+    *,
+    finite: bool = False,
+    moderate: bool = False,
 ) -> tuple[Recipe, ...]:
     """So many recipes of one dtype whose shapes broadcast with each other, each in a layout of its own."""
     dtype = dtypes if isinstance(dtypes, str) else draw(st.sampled_from(tuple(dtypes)))

@@ -43,7 +43,7 @@ def _integers(facts: DType, moderate: bool) -> np.ndarray:
 
 
 def _reals(facts: DType, finite: bool, moderate: bool) -> np.ndarray:
-    values = list(_SMALL) + [-0.0]
+    values = [*_SMALL, -0.0]
     if not moderate:
         top, tiny = largest(facts.name), smallest_normal(facts.name)
         least = tiny * facts.epsilon
