@@ -47,18 +47,20 @@ def claim_of(name: str) -> str:
     )
 
 
-def _weighted(name: str, kind: str, formula: Any, shapes: Shapes, fixed: tuple[np.ndarray, ...], **o: Any) -> Row:
-    """A loss whose last operand is the weight of the classes."""
+def _weighted(dense: bool, **o: Any) -> Row:
+    """A loss with weights of the classes, of any layout or dense ones: before 2.6, strides of weights are ignored."""
+    name, formula = "multi_margin_loss", oracle.multi_margin_loss
     return Row(
         "loss.margins",
-        f"{name} with weights {o}",
-        {f"F.{name}": lambda x, w, y: getattr(F, name)(x, y, weight=w, **o)},
+        f"{name} with {'dense weights' if dense else 'weights'} {o}",
+        {f"F.{name}": lambda x, w, y: getattr(F, name)(x, y, weight=w.contiguous() if dense else w, **o)},
         lambda x, w, y: np.asarray(formula(x, y, weight=w, **o).mean()),
-        shapes,
+        ((6, 5), (5,)),
         domain=np.abs,
-        fixed=fixed,
+        fixed=(_CLASSES,),
         terms=400,
         smooth=False,
+        since=None if dense else "2.6",
     )
 
 
@@ -86,6 +88,5 @@ ROWS = [
     *_rows("multi_margin_loss", "MultiMarginLoss", ((6, 5),), (_CLASSES,), p=2, margin=0.5),
     *_rows("multilabel_margin_loss", "MultiLabelMarginLoss", ((5, 5),), (_LABELS,)),
     *_rows("multilabel_soft_margin_loss", "MultiLabelSoftMarginLoss", ((4, 3),), ((_SIGNS.reshape(4, 3) + 1) / 2,)),
-    _weighted("multi_margin_loss", "MultiMarginLoss", oracle.multi_margin_loss, ((6, 5), (5,)), (_CLASSES,)),
-    _weighted("multi_margin_loss", "MultiMarginLoss", oracle.multi_margin_loss, ((6, 5), (5,)), (_CLASSES,), p=2),
+    *[_weighted(dense, p=p) for dense in (True, False) for p in (1, 2)],
 ]

@@ -13,7 +13,7 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.formula_rows import KINDS, judge_row, marked
+from conformance.formula_rows import KINDS, judge_row, marked, used
 from conformance.layer_inputs import normal, put
 from conformance.layer_kind_rows import ROWS
 from conformance.numerics import INNER
@@ -61,7 +61,7 @@ def test_gru_is_its_gates(subject, options):
         )
         for start in (h, h * 0):
             wanted = unrolled(layer, x, start)
-            for recipe in layouts(x, dtype, DENSE):
+            for recipe in layouts(x, dtype, used(dtype)):
                 out, last = layer(recipe.on(subject), *((contiguous(h, dtype).on(subject),) if start is h else ()))
                 error = INNER.over(80 * steps * layer.num_layers)
                 assert_values(f"the output of GRU({options})", out, wanted[0], error, 4.0, dtype=dtype)
@@ -82,7 +82,7 @@ def test_a_cell_is_one_step_of_its_layer(subject, kind):
             wanted = common.lstm_layer(x[None], h, c, w)[1:]
         else:
             wanted = common.rnn_layer(x[None], h, w)[1]
-        for recipe in layouts(x, dtype, DENSE):
+        for recipe in layouts(x, dtype, used(dtype)):
             state = [contiguous(v, dtype).on(subject) for v in (h, c)]
             out = cell(recipe.on(subject), tuple(state) if kind == "LSTMCell" else state[0])
             for found, value in zip(out, wanted, strict=True) if kind == "LSTMCell" else ((out, wanted),):
@@ -103,7 +103,7 @@ def test_scaled_dot_product_attention(subject):
         for mask in masks(n, m):
             mask = mask if mask is None or mask.dtype == bool else host.array(host.tensor(mask, dtype))
             wanted, _ = oracle.attention(q, k, v, mask)
-            for recipes in zip(*(layouts(a, dtype, DENSE) for a in (q, k, v)), strict=True):
+            for recipes in zip(*(layouts(a, dtype, used(dtype)) for a in (q, k, v)), strict=True):
                 given = [recipe.on(subject) for recipe in recipes]
                 before = Unchanged(q=given[0], k=given[1], v=given[2])
                 told = None if mask is None else contiguous(mask, "bool" if mask.dtype == bool else dtype).on(subject)

@@ -13,13 +13,13 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
-from conformance.formula_rows import KINDS, judge_row, marked
+from conformance.formula_rows import KINDS, judge_row, marked, used
 from conformance.loss_inputs import classes, scores
 from conformance.loss_kind_rows import ROWS
 from conformance.numerics import INNER
 from conformance.oracle import layer as common
 from conformance.oracle import loss_kinds as oracle
-from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, layouts
+from properties.strategies.recipe import LAYOUTS, contiguous, layouts
 
 pytestmark = must_answer
 
@@ -57,7 +57,7 @@ def test_nll_in_every_form(subject, dtype):
         told = None if weight is None else contiguous(weight, dtype).on(subject)
         whole = each.sum() / counted.sum() if counted.sum() else np.nan
         for reduction, wanted in (("none", each), ("sum", each.sum()), ("mean", whole)):
-            for recipe in layouts(logs, dtype, DENSE):
+            for recipe in layouts(logs, dtype, used(dtype)):
                 x, y = recipe.on(subject), LAYOUTS["stepped"](target, "int64").on(subject)
                 before = Unchanged(input=x, target=y)
                 options = {"weight": told, "ignore_index": ignore, "reduction": reduction}

@@ -21,7 +21,7 @@ pytestmark = must_answer
 
 SHAPES = ((70,), (5, 13), (), (0,), (3, 1), (2, 3, 4), (17,), (1,))
 # Complex numbers whose real part is zero counted as false before.
-COMPLEX_TRUTH = "2.1"
+COMPLEX_TRUTH = "2.4"
 
 
 def recipes(dtype: str) -> Iterator[tuple[Recipe, np.ndarray]]:

@@ -18,7 +18,7 @@ from conformance.view_calls import Call
 from conformance.view_memory import Held, same_bits
 from conformance.view_table import VIEWS, existing
 from properties.strategies.recipe import contiguous
-from properties.strategies.values import distinct
+from properties.strategies.values import distinct, rounded
 from properties.strategies.view_recipes import dense, other
 
 pytestmark = must_answer
@@ -71,6 +71,8 @@ ARITHMETIC = (_add, _out, _operator)
 
 def write(part: torch.Tensor, old: np.ndarray, dtype: str, turn: int) -> np.ndarray:
     """Write to a view in one way or another; returns what it should hold then."""
+    if dtype.startswith("float8"):  # the first releases that have them cannot fill
+        return (_copy, _assign)[turn % 2](part, rounded(other(old, dtype), dtype), dtype)
     ways = MOVES + (ARITHMETIC if dtype in COMMON and dtype != "bool" else ())
     return ways[turn % len(ways)](part, other(old, dtype), dtype)
 
