@@ -68,6 +68,10 @@ def test_bernoulli_in_its_other_forms(subject):
             assert_shares(f"bernoulli_({chance}) of {dtype}", host.array(x), 0, np.array([1 - chance, chance]))
     draws = numbers("bernoulli(p, 0.3)", torch.bernoulli(torch.zeros(COUNT, device=subject.device), 0.3))
     assert_shares("bernoulli(p, 0.3)", draws, 0, np.array([0.7, 0.3]))
+    row = torch.tensor([0.25, 0.75], device=subject.device)
+    found = host.array(torch.empty(ROWS, 2, device=subject.device).bernoulli_(row))
+    for place, chance in enumerate((0.25, 0.75)):
+        assert_shares("bernoulli_(p) of a broadcast p", found[:, place], 0, np.array([1 - chance, chance]))
     fair = numbers("bernoulli_()", torch.empty(COUNT, device=subject.device).bernoulli_())
     assert_independent("bernoulli_()", fair, 0.5, 0.5)
 
@@ -154,6 +158,19 @@ def test_poisson_follows_each_rate(subject, dtype):
     assert_raises(
         "poisson of rate -1", RuntimeError, lambda: torch.poisson(torch.tensor([-1.0], device=subject.device))
     )
+
+
+@check("random.poisson")
+def test_poisson_of_large_rates_has_their_moments(subject):
+    for dtype in ("float32", "float64"):
+        for rate in (12.0, 64.0, 400.0):
+            kind = {"dtype": host.torch_dtype(dtype), "device": subject.device}
+            draws = numbers("poisson", torch.poisson(torch.full((COUNT,), rate, **kind)))
+            # Eight standard errors of the mean, and of the variance (its own is about 2 rate^2 + rate): 1e-15.
+            spread, text = 8 / np.sqrt(COUNT), f"poisson of rate {rate:g}, {dtype}"
+            require(abs(draws.mean() - rate) <= spread * rate**0.5, f"the mean of {text}", rate, draws.mean())
+            limit = spread * (2 * rate**2 + rate) ** 0.5
+            require(abs(draws.var() - rate) <= limit, f"the variance of {text}", rate, draws.var())
 
 
 @check("random.geometric-fill")

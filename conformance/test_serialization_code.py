@@ -53,7 +53,7 @@ def refused(subject):
         "a function of os": os.getcwd,
         "a partial": functools.partial(int, "5"),
         "a deque": collections.deque([1]),
-        "a date": datetime.date(2020, 1, 1),
+        "a span of time": datetime.timedelta(3),
         "a path": pathlib.PurePosixPath("x"),
         "a numpy array": np.ones(2),
         "a numpy scalar": np.float32(1),
@@ -111,7 +111,7 @@ def test_any_class_is_unpickled_by_default(subject):
     for name, content, made in payloads():
         load(content)
         require(made.is_dir(), f"torch.load of a payload {name} has not run the code")
-    for thing in (Own(3), [Own(1), Own("x")], datetime.date(2020, 1, 1)):
+    for thing in (Own(3), [Own(1), Own("x")], datetime.timedelta(3)):
         assert_equal("torch.load of an object", load(save(thing)), thing)
 
 
@@ -138,7 +138,7 @@ def test_a_refused_class_is_not_made(subject):
 
 @check("serialization.add-safe-globals")
 def test_classes_can_be_allowed(subject):
-    content, other = save({"own": Own(4)}), save(datetime.date(2020, 1, 1))
+    content, other = save({"own": Own(4)}), save(datetime.timedelta(3))
     safe = torch.serialization
     before = list(safe.get_safe_globals())
     try:
@@ -146,9 +146,9 @@ def test_classes_can_be_allowed(subject):
         require(Own in safe.get_safe_globals(), "get_safe_globals() does not list the class")
         assert_equal("what is loaded", load(content, weights_only=True), {"own": Own(4)})
         assert_raises("another class", UnpicklingError, lambda: load(other, weights_only=True))
-        safe.add_safe_globals([datetime.date])
+        safe.add_safe_globals([datetime.timedelta])
         assert_equal("what is loaded", load(content, weights_only=True), {"own": Own(4)})
-        assert_equal("the other class", load(other, weights_only=True), datetime.date(2020, 1, 1))
+        assert_equal("the other class", load(other, weights_only=True), datetime.timedelta(3))
     finally:
         safe.clear_safe_globals()
     assert_equal("get_safe_globals() after clearing", list(safe.get_safe_globals()), [])
@@ -159,15 +159,15 @@ def test_classes_can_be_allowed(subject):
 
 @check("serialization.safe-globals")
 def test_classes_are_allowed_in_a_block(subject):
-    content, other = save([Own(4)]), save(datetime.date(2020, 1, 1))
+    content, other = save([Own(4)]), save(datetime.timedelta(3))
     safe = torch.serialization
     before = list(safe.get_safe_globals())
     for _ in range(2):
         with safe.safe_globals([Own]):
             assert_equal("what is loaded", load(content, weights_only=True), [Own(4)])
             assert_raises("another class", UnpicklingError, lambda: load(other, weights_only=True))
-            with safe.safe_globals([datetime.date]):
-                assert_equal("inside both", load(other, weights_only=True), datetime.date(2020, 1, 1))
+            with safe.safe_globals([datetime.timedelta]):
+                assert_equal("inside both", load(other, weights_only=True), datetime.timedelta(3))
                 assert_equal("inside both", load(content, weights_only=True), [Own(4)])
             assert_raises("after the inner block", UnpicklingError, lambda: load(other, weights_only=True))
         assert_raises("after the block", UnpicklingError, lambda: load(content, weights_only=True))
@@ -191,11 +191,11 @@ def test_what_a_file_needs_can_be_listed(subject):
             )
             require(not made.exists(), "listing ran the code")
     assert_equal("what a state needs", listed(io.BytesIO(save(net(subject).state_dict()))), [])
-    found = listed(io.BytesIO(save({"a": Own(1), "b": datetime.date(2020, 1, 1)})))
-    assert_equal("what it needs", set(found), {"conformance.samples_serialization.Own", "datetime.date"})
+    found = listed(io.BytesIO(save({"a": Own(1), "b": datetime.timedelta(3)})))
+    assert_equal("what it needs", set(found), {"conformance.samples_serialization.Own", "datetime.timedelta"})
     with torch.serialization.safe_globals([Own]):
         assert_equal(
             "what it needs besides Own",
-            listed(io.BytesIO(save({"a": Own(1), "b": datetime.date(2020, 1, 1)}))),
-            ["datetime.date"],
+            listed(io.BytesIO(save({"a": Own(1), "b": datetime.timedelta(3)}))),
+            ["datetime.timedelta"],
         )

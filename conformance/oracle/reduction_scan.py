@@ -95,6 +95,9 @@ def _spread(lines: np.ndarray, correction: float, root: bool) -> Answer:
         variance = squares / free
         # What a relative error of every element does, by the first derivative, and the rounding of the sum itself.
         scale = (squares + 2 * (off * (np.abs(w) + np.abs(middle)[..., None])).sum(-1)) / free
+        # The square of the rounding of the mean: all that there is where the elements are equal.
+        eps = np.finfo(lines.dtype).eps if lines.dtype.kind in "fc" else 0.0
+        scale = scale + 2 * count**2 * eps * np.abs(w).max(-1, initial=0) ** 2 / free
         if not root:
             return Answer(variance, scale.astype(np.float64), count + 4)
         deviation = np.sqrt(variance)

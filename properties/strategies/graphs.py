@@ -65,6 +65,9 @@ class Graph:
         tensors = list(leaves)
         for step in self.program.steps:
             found = _compiled(step.op, step.options)(*(tensors[place] for place in step.inputs))
+            if OPERATIONS[step.op].writes:
+                for tensor in tensors:
+                    _ = tensor.grad_fn  # a look renews the history of views: else a write to them may be refused
             for one in found if isinstance(found, tuple) else (found,):
                 tensors.append(one)
                 if watch is not None:
