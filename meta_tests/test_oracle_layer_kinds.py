@@ -161,7 +161,7 @@ def test_pools_by_hand_and_by_parts() -> None:
     near(oracle.pooled(x, 3, 2, np.mean, 1)[0, 0], [1 / 3, 2, 4, 11 / 3])
     near(oracle.pooled(-x, 3, 2, np.max, 1, -np.inf)[0, 0], [0, -1, -3, -5])
     x = drawn(1, 2, 3, 6, 4)
-    near(oracle.adaptive(x, (3, 2), np.mean), oracle.pooled(x, 2, 2, np.mean)[:, :, :, :][:, :, :3, :2])
+    near(oracle.adaptive(x, (3, 2), np.mean), oracle.pooled(x, 2, 2, np.mean))
     near(oracle.adaptive(x, (6, 4), np.max), x)
 
 
