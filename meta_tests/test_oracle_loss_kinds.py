@@ -38,8 +38,11 @@ def test_poisson_is_minus_the_log_of_its_chance() -> None:
 
 def test_gaussian_is_minus_the_log_of_its_density() -> None:
     for mean, y, sigma in ((0.0, 1.0, 1.0), (2.0, -1.0, 0.5), (-3.0, -3.0, 4.0)):
-        given = (np.array([v]) for v in (mean, y, sigma**2))
-        near(oracle.gaussian_nll_loss(*given, full=True), [-math.log(NormalDist(mean, sigma).pdf(y))])
+        given = np.array([[mean], [y], [sigma**2]])
+        near(
+            oracle.gaussian_nll_loss(given[0], given[1], given[2], full=True),
+            [-math.log(NormalDist(mean, sigma).pdf(y))],
+        )
     near(oracle.gaussian_nll_loss(np.zeros(1), np.ones(1), np.zeros(1), eps=0.25), [0.5 * (math.log(0.25) + 4)])
 
 

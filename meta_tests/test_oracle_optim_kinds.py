@@ -66,7 +66,7 @@ def test_radam_begins_without_a_rate_of_its_own() -> None:
 
 def test_radam_is_adam_after_many_steps() -> None:
     p, g = np.array([1.0, -2.0]), np.array([0.5, 3.0])
-    state = {"t": 10**6, "m": np.array([0.1, 0.2]), "v": np.array([0.3, 0.4])}
+    state: dict[str, Any] = {"t": 10**6, "m": np.array([0.1, 0.2]), "v": np.array([0.3, 0.4])}
     m, v = 0.9 * state["m"] + 0.1 * g, 0.999 * state["v"] + 0.001 * g * g
     near(oracle.radam(p, g, state, lr=0.1), p - 0.1 * m / (np.sqrt(v) + 1e-8))
 
