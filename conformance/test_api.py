@@ -14,9 +14,9 @@ from torch import nn
 from conformance import host, vision
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import assert_at, values
 from conformance.numerics import INNER, SUMMED
 from conformance.oracle import api as oracle
+from conformance.tables.device_places import assert_at, values
 from properties.strategies.recipe import LAYOUTS, layouts
 from properties.strategies.values import distinct
 

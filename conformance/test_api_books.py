@@ -12,10 +12,10 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import assert_at, values
 from conformance.effort import scaled
 from conformance.oracle import api as oracle
-from conformance.samples_api import assert_unchanged, linear, start
+from conformance.tables.api_samples import assert_unchanged, linear, start
+from conformance.tables.device_places import assert_at, values
 from properties.strategies.recipe import LAYOUTS, layouts
 from properties.strategies.values import cycle, interesting
 

@@ -9,9 +9,9 @@ from torch import nn
 
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import assert_at
 from conformance.oracle import api as oracle
-from conformance.samples_api import Program, linear, start
+from conformance.tables.api_samples import Program, linear, start
+from conformance.tables.device_places import assert_at
 
 pytestmark = must_answer
 

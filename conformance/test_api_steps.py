@@ -13,10 +13,10 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import values
 from conformance.oracle import api as oracle
 from conformance.oracle.api import Linear
-from conformance.samples_api import assert_unchanged, close, linear, start
+from conformance.tables.api_samples import assert_unchanged, close, linear, start
+from conformance.tables.device_places import values
 
 pytestmark = must_answer
 

@@ -12,9 +12,9 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import values
 from conformance.oracle import api as oracle
-from conformance.samples_api import Program, assert_unchanged, close, linear, printed, start
+from conformance.tables.api_samples import Program, assert_unchanged, close, linear, printed, start
+from conformance.tables.device_places import values
 
 pytestmark = must_answer
 

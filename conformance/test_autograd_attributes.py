@@ -12,8 +12,8 @@ import torch
 
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.gradients import constant, exact, leaf, version
 from conformance.subject import Subject
+from conformance.tables.gradients import constant, exact, leaf, version
 from properties.strategies.recipe import LAYOUTS, contiguous
 
 pytestmark = must_answer

@@ -12,9 +12,9 @@ import torch
 
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.gradients import constant, exact, leaf
 from conformance.numerics import COMPOSED
 from conformance.subject import Subject
+from conformance.tables.gradients import constant, exact, leaf
 from properties.strategies.recipe import LAYOUTS
 
 pytestmark = must_answer

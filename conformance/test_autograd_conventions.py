@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from conformance.assertions import assert_values, require
-from conformance.autograd_convention_rows import ROWS, Convention
 from conformance.check import check, must_answer
-from conformance.gradients import built, evaluate, stored
 from conformance.numerics import COMPOSED
 from conformance.subject import Subject
+from conformance.tables.autograd_convention_rows import ROWS, Convention
+from conformance.tables.gradients import built, evaluate, stored
 from properties.strategies.recipe import Layout, contiguous, stepped
 
 pytestmark = must_answer

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from conformance.assertions import assert_raises, require
-from conformance.autograd_modes import BOTH, ON, modes_kept, require_mode, require_tracking
 from conformance.check import check, must_answer
-from conformance.gradients import leaf
 from conformance.subject import Subject
+from conformance.tables.autograd_modes import BOTH, ON, modes_kept, require_mode, require_tracking
+from conformance.tables.gradients import leaf
 
 pytestmark = must_answer
 

@@ -10,10 +10,13 @@ import torch
 
 from conformance import host
 from conformance.assertions import require
-from conformance.autograd_families import FAMILIES
 from conformance.check import check, must_answer
 from conformance.effort import scaled
-from conformance.gradients import (
+from conformance.oracle import autograd as oracle
+from conformance.oracle.autograd import Derivative
+from conformance.subject import Subject
+from conformance.tables.autograd_families import FAMILIES
+from conformance.tables.gradients import (
     assert_gradient,
     assert_gradients,
     assert_row,
@@ -23,9 +26,6 @@ from conformance.gradients import (
     stored,
     vectors,
 )
-from conformance.oracle import autograd as oracle
-from conformance.oracle.autograd import Derivative
-from conformance.subject import Subject
 from properties.strategies.recipe import contiguous, row_stepped, transposed
 
 pytestmark = must_answer

@@ -9,9 +9,7 @@ import pytest
 import torch
 
 from conformance.assertions import assert_raises, assert_values, require
-from conformance.autograd_flag_rows import FACTORIES, MIXED, UNTRACKED
 from conformance.check import check, must_answer
-from conformance.gradients import evaluate, leaves, present, version
 from conformance.oracle import (
     autograd_complex,
     autograd_elementwise,
@@ -21,6 +19,8 @@ from conformance.oracle import (
     autograd_shapes,
 )
 from conformance.subject import Subject
+from conformance.tables.autograd_flag_rows import FACTORIES, MIXED, UNTRACKED
+from conformance.tables.gradients import evaluate, leaves, present, version
 from properties.strategies.recipe import LAYOUTS, contiguous
 
 pytestmark = must_answer

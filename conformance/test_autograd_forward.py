@@ -11,12 +11,12 @@ import torch
 
 from conformance import host
 from conformance.assertions import assert_raises, require
-from conformance.autograd_families import FAMILIES
 from conformance.check import check, must_answer
-from conformance.gradients import assert_gradient, built, constant, evaluate, exact, leaf, present, stored
 from conformance.oracle import autograd as oracle
 from conformance.oracle.autograd import Derivative
 from conformance.subject import Subject
+from conformance.tables.autograd_families import FAMILIES
+from conformance.tables.gradients import assert_gradient, built, constant, evaluate, exact, leaf, present, stored
 from properties.strategies.recipe import contiguous, row_stepped
 
 pytestmark = must_answer

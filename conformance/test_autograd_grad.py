@@ -11,8 +11,8 @@ import torch
 
 from conformance.assertions import Unchanged, assert_raises, require
 from conformance.check import check, must_answer
-from conformance.gradients import constant, exact, leaf
 from conformance.subject import Subject
+from conformance.tables.gradients import constant, exact, leaf
 
 pytestmark = must_answer
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from conformance.assertions import assert_raises, require
-from conformance.autograd_hooks import counting
 from conformance.check import check, must_answer
-from conformance.gradients import constant, exact, leaf
 from conformance.subject import Subject
+from conformance.tables.autograd_hooks import counting
+from conformance.tables.gradients import constant, exact, leaf
 
 pytestmark = must_answer
 

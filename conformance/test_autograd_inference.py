@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from conformance.assertions import assert_raises, require
-from conformance.autograd_modes import require_tracking
 from conformance.check import check, must_answer
-from conformance.gradients import constant, exact, leaf, version
 from conformance.subject import Subject
+from conformance.tables.autograd_modes import require_tracking
+from conformance.tables.gradients import constant, exact, leaf, version
 
 pytestmark = must_answer
 

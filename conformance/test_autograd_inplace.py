@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from conformance.assertions import Unchanged, assert_raises, require
-from conformance.autograd_write_rows import NEEDS, SHAPES, SINCE, TRACKED, UNNEEDED, VALUES, WAYS
 from conformance.check import check, must_answer
-from conformance.gradients import constant, exact, leaf, version
 from conformance.subject import Subject
+from conformance.tables.autograd_write_rows import NEEDS, SHAPES, SINCE, TRACKED, UNNEEDED, VALUES, WAYS
+from conformance.tables.gradients import constant, exact, leaf, version
 
 pytestmark = must_answer
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from conformance.check import check, must_answer
-from conformance.gradients import constant, exact, leaf
 from conformance.subject import Subject
+from conformance.tables.gradients import constant, exact, leaf
 
 pytestmark = must_answer
 MATRIX = np.array([[1.0, 2.0, -3.0], [4.0, 0.0, 5.0]])

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from conformance.assertions import Unchanged, assert_raises, require
-from conformance.autograd_modes import BOTH, OFF, ON, modes_kept, require_mode, require_tracking
 from conformance.check import check, must_answer
-from conformance.gradients import constant, exact, leaf
 from conformance.subject import Subject
+from conformance.tables.autograd_modes import BOTH, OFF, ON, modes_kept, require_mode, require_tracking
+from conformance.tables.gradients import constant, exact, leaf
 
 pytestmark = must_answer
 

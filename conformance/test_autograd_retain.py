@@ -7,8 +7,8 @@ import torch
 
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
-from conformance.gradients import exact, leaf
 from conformance.subject import Subject
+from conformance.tables.gradients import exact, leaf
 
 pytestmark = must_answer
 

@@ -11,11 +11,11 @@ import torch
 
 from conformance import host
 from conformance.check import check, must_answer
-from conformance.gradients import assert_gradient, built, evaluate, exact, leaves, present, vectors
 from conformance.oracle import autograd as oracle
 from conformance.oracle import autograd_elementwise, autograd_reductions
 from conformance.oracle.autograd import Derivative, Gradient
 from conformance.subject import Subject
+from conformance.tables.gradients import assert_gradient, built, evaluate, exact, leaves, present, vectors
 from properties.strategies.recipe import contiguous, row_stepped, transposed
 
 pytestmark = must_answer

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from conformance.assertions import require
-from conformance.autograd_modes import require_mode
 from conformance.check import check, must_answer
-from conformance.gradients import exact, leaf
 from conformance.subject import Subject
+from conformance.tables.autograd_modes import require_mode
+from conformance.tables.gradients import exact, leaf
 
 pytestmark = must_answer
 

@@ -13,8 +13,8 @@ from conformance.assertions import assert_raises, assert_tensor, assert_values, 
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES, INTEGERS, UNSIGNED_EXTRA
 from conformance.oracle import creation as oracle
-from conformance.sharing import assert_bits, assert_strides
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_bits, assert_strides
 
 pytestmark = must_answer
 

@@ -15,8 +15,8 @@ from conformance.assertions import Unchanged, assert_apart, assert_raises, asser
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.oracle import creation as oracle
-from conformance.sharing import assert_array, assert_bits, assert_separate, assert_shared
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_array, assert_bits, assert_separate, assert_shared
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import distinct
 

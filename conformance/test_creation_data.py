@@ -14,8 +14,8 @@ from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
 from conformance.oracle import creation as oracle
-from conformance.sharing import assert_bits
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_bits
 from properties.strategies.values import interesting, rounded
 
 pytestmark = must_answer

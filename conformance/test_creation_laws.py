@@ -12,10 +12,10 @@ import torch
 from conformance import host
 from conformance.assertions import assert_apart, assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.factories import ALL, FACTORIES, GROUPS, assert_made, factories
 from conformance.oracle import creation as oracle
-from conformance.sharing import assert_strides
 from conformance.subject import Subject
+from conformance.tables.creation_factories import ALL, FACTORIES, GROUPS, assert_made, factories
+from conformance.tables.numpy_sharing import assert_strides
 
 pytestmark = must_answer
 

@@ -15,8 +15,8 @@ from conformance.assertions import Unchanged, assert_apart, assert_raises, asser
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
 from conformance.oracle import creation as oracle
-from conformance.sharing import assert_bits, assert_strides
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_bits, assert_strides
 from properties.strategies.ndarrays import SHAPES, arrangements
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe, permuted
 from properties.strategies.values import distinct

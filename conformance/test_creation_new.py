@@ -13,8 +13,8 @@ from conformance import host
 from conformance.assertions import assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
-from conformance.sharing import assert_strides
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_strides
 
 pytestmark = must_answer
 

@@ -9,7 +9,7 @@ from torch.utils import data
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, overlap, require
 from conformance.check import check, must_answer
-from conformance.samples_data import Squares, Unsized, assert_is, flat, plain
+from conformance.tables.data_samples import Squares, Unsized, assert_is, flat, plain
 from properties.strategies.recipe import layouts
 from properties.strategies.values import distinct
 

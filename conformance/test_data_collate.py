@@ -13,7 +13,7 @@ from conformance.assertions import assert_raises, assert_tensor, assert_values, 
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
 from conformance.oracle import data as oracle
-from conformance.samples_data import Point, Squares, assert_batch, assert_is, outcomes
+from conformance.tables.data_samples import Point, Squares, assert_batch, assert_is, outcomes
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import cycle, distinct, interesting
 

@@ -11,7 +11,7 @@ from conformance.assertions import assert_raises, assert_values, require
 from conformance.chance import assert_shares
 from conformance.check import check, must_answer
 from conformance.oracle import data as oracle
-from conformance.samples_data import Pairs, Sized, Squares, Stream, assert_is, flat
+from conformance.tables.data_samples import Pairs, Sized, Squares, Stream, assert_is, flat
 
 pytestmark = must_answer
 

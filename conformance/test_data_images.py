@@ -15,7 +15,7 @@ from conformance import effort, host
 from conformance.assertions import assert_raises, assert_tensor, assert_values, require
 from conformance.chance import assert_shares
 from conformance.check import check, must_answer
-from conformance.samples_data import Squares, assert_is, plain
+from conformance.tables.data_samples import Squares, assert_is, plain
 from conformance.vision import torchvision
 
 pytestmark = must_answer

@@ -9,7 +9,7 @@ from torch.utils import data
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.oracle import data as oracle
-from conformance.samples_data import (
+from conformance.tables.data_samples import (
     Mixed,
     OneByOne,
     Pairs,

@@ -13,7 +13,7 @@ from conformance.assertions import assert_raises, require
 from conformance.chance import assert_independent, assert_shares
 from conformance.check import check, must_answer
 from conformance.oracle import data as oracle
-from conformance.samples_data import Squares, assert_is
+from conformance.tables.data_samples import Squares, assert_is
 
 pytestmark = must_answer
 

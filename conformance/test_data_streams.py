@@ -8,7 +8,7 @@ from torch.utils import data
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.oracle import data as oracle
-from conformance.samples_data import Divided, Sized, Stream, assert_is, divide, flat
+from conformance.tables.data_samples import Divided, Sized, Stream, assert_is, divide, flat
 
 pytestmark = must_answer
 

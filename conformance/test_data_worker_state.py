@@ -7,7 +7,7 @@ from torch.utils import data
 
 from conformance.assertions import require
 from conformance.check import check, must_answer
-from conformance.samples_data import (
+from conformance.tables.data_samples import (
     Draws,
     Failing,
     Infos,

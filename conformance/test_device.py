@@ -13,7 +13,7 @@ from torch import nn
 
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import assert_at, elsewhere, on_the_cpu, values
+from conformance.tables.device_places import assert_at, elsewhere, on_the_cpu, values
 
 pytestmark = must_answer
 

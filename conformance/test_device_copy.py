@@ -12,9 +12,9 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_layouts import BIG, SHAPES, dense, rows
-from conformance.device_places import assert_at, assert_outline, values, with_device
 from conformance.dtypes import COMMON, NUMPY
+from conformance.tables.device_layouts import BIG, SHAPES, dense, rows
+from conformance.tables.device_places import assert_at, assert_outline, values, with_device
 from properties.strategies.recipe import LAYOUTS, layouts
 from properties.strategies.values import distinct
 

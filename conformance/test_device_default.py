@@ -12,8 +12,8 @@ from torch import nn
 
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_factories import FACTORIES, WHOLE
-from conformance.device_places import assert_at, is_at
+from conformance.tables.device_factories import FACTORIES, WHOLE
+from conformance.tables.device_places import assert_at, is_at
 
 pytestmark = must_answer
 

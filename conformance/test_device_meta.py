@@ -15,12 +15,12 @@ from conformance import host
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.claim import within
-from conformance.device_meta_rows import FAMILIES, Row
-from conformance.device_places import META, assert_at, assert_outline, version
 from conformance.effort import scaled
 from conformance.oracle.device import SIZES, outline
 from conformance.oracle.math_promotion import promoted
 from conformance.subject import Subject, release
+from conformance.tables.device_meta_rows import FAMILIES, Row
+from conformance.tables.device_places import META, assert_at, assert_outline, version
 from properties.strategies.recipe import LAYOUTS, Recipe, layouts
 from properties.strategies.values import distinct
 

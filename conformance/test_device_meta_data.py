@@ -14,7 +14,7 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
-from conformance.device_places import assert_at, assert_outline, version
+from conformance.tables.device_places import assert_at, assert_outline, version
 
 pytestmark = must_answer
 

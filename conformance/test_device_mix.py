@@ -13,7 +13,8 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import (
+from conformance.oracle.math_promotion import promoted
+from conformance.tables.device_places import (
     assert_at,
     assert_outline,
     elsewhere,
@@ -22,7 +23,6 @@ from conformance.device_places import (
     with_device,
     with_devices,
 )
-from conformance.oracle.math_promotion import promoted
 from properties.strategies.recipe import LAYOUTS, layouts
 from properties.strategies.values import distinct
 

@@ -11,9 +11,9 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import assert_at, assert_outline
 from conformance.numerics import INNER
-from conformance.samples_device import NAMES, entries, held, made
+from conformance.tables.device_places import assert_at, assert_outline
+from conformance.tables.device_samples import NAMES, entries, held, made
 
 pytestmark = must_answer
 

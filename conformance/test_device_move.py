@@ -12,8 +12,8 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_layouts import SHAPES, rows
-from conformance.device_places import META, assert_at, assert_outline, elsewhere, values
+from conformance.tables.device_layouts import SHAPES, rows
+from conformance.tables.device_places import META, assert_at, assert_outline, elsewhere, values
 from properties.strategies.recipe import LAYOUTS, Recipe, layouts
 from properties.strategies.values import cycle, distinct, interesting
 

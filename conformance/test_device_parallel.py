@@ -14,10 +14,10 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import accelerators, assert_at, values, with_device, with_devices
 from conformance.numerics import INNER
-from conformance.samples_device import NAMES, made
 from conformance.subject import Unsupported
+from conformance.tables.device_places import accelerators, assert_at, values, with_device, with_devices
+from conformance.tables.device_samples import NAMES, made
 
 pytestmark = must_answer
 

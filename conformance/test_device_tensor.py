@@ -11,8 +11,8 @@ from torch import nn
 
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_factories import FACTORIES, LIKE, ROW, WHOLE
-from conformance.device_places import assert_at, assert_outline, elsewhere, values
+from conformance.tables.device_factories import FACTORIES, LIKE, ROW, WHOLE
+from conformance.tables.device_places import assert_at, assert_outline, elsewhere, values
 
 pytestmark = must_answer
 

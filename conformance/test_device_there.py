@@ -8,7 +8,7 @@ from torch import nn
 
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_places import accelerators, assert_at, values, with_device, without_cuda
+from conformance.tables.device_places import accelerators, assert_at, values, with_device, without_cuda
 
 pytestmark = must_answer
 

@@ -9,10 +9,10 @@ import torch
 
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
-from conformance.gradients import constant, evaluate, exact, leaf, leaves, present
-from conformance.graph_nodes import tree, variables
 from conformance.oracle import autograd_elementwise, autograd_linalg, autograd_reductions, autograd_shapes
 from conformance.subject import Subject
+from conformance.tables.gradients import constant, evaluate, exact, leaf, leaves, present
+from conformance.tables.graph_nodes import tree, variables
 from properties.strategies.recipe import LAYOUTS
 
 pytestmark = must_answer

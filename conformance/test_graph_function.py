@@ -10,8 +10,8 @@ from torch.autograd.function import once_differentiable
 
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
-from conformance.gradients import constant, exact, leaf
 from conformance.subject import Subject
+from conformance.tables.gradients import constant, exact, leaf
 from properties.strategies.recipe import LAYOUTS
 
 pytestmark = must_answer

@@ -6,10 +6,10 @@ import pytest
 
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.graph_programs import ROUNDINGS, back, corpus, judge_leaves, tensors, writings
 from conformance.oracle import graph as oracle
 from conformance.oracle.graph_operations import OPERATIONS, WRITES
 from conformance.subject import Subject
+from conformance.tables.graph_programs import ROUNDINGS, back, corpus, judge_leaves, tensors, writings
 
 pytestmark = must_answer
 

@@ -10,9 +10,9 @@ import torch
 
 from conformance.assertions import require
 from conformance.check import check, must_answer
-from conformance.gradients import constant, exact, leaf
-from conformance.graph_nodes import Names, tree
 from conformance.subject import Subject
+from conformance.tables.gradients import constant, exact, leaf
+from conformance.tables.graph_nodes import Names, tree
 
 pytestmark = must_answer
 

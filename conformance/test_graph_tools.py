@@ -8,8 +8,8 @@ import torch
 
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
-from conformance.gradients import constant, exact, leaf, version
 from conformance.subject import Subject
+from conformance.tables.gradients import constant, exact, leaf, version
 
 pytestmark = must_answer
 

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import host, rows
+from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.every_form import Invocation, answer
-from conformance.indexing_rows import ROWS, apart, mask, places
 from conformance.oracle import indexing_gather as oracle
 from conformance.subject import Subject
+from conformance.tables import rows
+from conformance.tables.indexing_rows import ROWS, apart, mask, places
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import contiguous, expanded, row_stepped, stepped, transposed
 from properties.strategies.values import cycle, distinct, interesting

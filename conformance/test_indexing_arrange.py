@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import brackets, host, rows
+from conformance import host
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
 from conformance.every_form import Invocation, answer, make
-from conformance.indexing_arrange_rows import ROWS, SPLITTING
 from conformance.oracle import indexing_arrange as oracle
-from conformance.rows import filled
 from conformance.subject import Subject
+from conformance.tables import indexing_brackets as brackets
+from conformance.tables import rows
+from conformance.tables.indexing_arrange_rows import ROWS, SPLITTING
+from conformance.tables.rows import filled
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, stepped, transposed
 from properties.strategies.values import cycle, distinct, interesting

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import brackets, host
+from conformance import host
 from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
-from conformance.indexing_bracket_rows import ALL, INDICES, REFUSED, S, tensor
-from conformance.indexing_rows import mask, places
 from conformance.oracle import indexing as oracle
 from conformance.subject import Subject
+from conformance.tables import indexing_brackets as brackets
+from conformance.tables.indexing_bracket_rows import ALL, INDICES, REFUSED, S, tensor
+from conformance.tables.indexing_rows import mask, places
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, transposed
 from properties.strategies.values import cycle, distinct, interesting

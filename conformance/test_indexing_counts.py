@@ -12,8 +12,8 @@ from conformance.dtypes import INTEGERS
 from conformance.every_form import Invocation, answer
 from conformance.numerics import EXACT, FAITHFUL, Error
 from conformance.oracle import indexing_order as oracle
-from conformance.rows import small
 from conformance.subject import Subject
+from conformance.tables.rows import small
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, stepped, transposed
 from properties.strategies.values import cycle

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import brackets, host
+from conformance import host
 from conformance.assertions import require
 from conformance.check import check, must_answer
 from conformance.every_form import find
-from conformance.indexing_arrange_rows import ROWS as ARRANGED
-from conformance.indexing_rows import IN_ORDER, REORDERED, mask, places
-from conformance.indexing_rows import ROWS as INDEXED
 from conformance.oracle import indexing as oracle
-from conformance.rows import Case, Row, Values
 from conformance.subject import Subject
+from conformance.tables import indexing_brackets as brackets
+from conformance.tables.indexing_arrange_rows import ROWS as ARRANGED
+from conformance.tables.indexing_rows import IN_ORDER, REORDERED, mask, places
+from conformance.tables.indexing_rows import ROWS as INDEXED
+from conformance.tables.rows import Case, Row, Values
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous
 from properties.strategies.values import cycle, distinct

@@ -10,9 +10,9 @@ import pytest
 
 from conformance.check import check, must_answer
 from conformance.every_form import Invocation, answer
-from conformance.indexing_rows import apart, mask, places
-from conformance.rows import small, wanted_of
 from conformance.subject import Subject
+from conformance.tables.indexing_rows import apart, mask, places
+from conformance.tables.rows import small, wanted_of
 from properties.strategies.recipe import Recipe, contiguous, offset, stepped
 from properties.strategies.values import cycle, distinct
 

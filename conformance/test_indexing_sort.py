@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from conformance import host, rows
+from conformance import host
 from conformance.assertions import require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES, REAL
-from conformance.indexing_arrange_rows import SORTING
 from conformance.oracle import indexing_order as ranks
 from conformance.subject import Subject
+from conformance.tables import rows
+from conformance.tables.indexing_arrange_rows import SORTING
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import contiguous, offset, stepped, transposed
 from properties.strategies.values import cycle, interesting

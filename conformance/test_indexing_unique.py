@@ -13,8 +13,8 @@ from conformance.assertions import Unchanged, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES, INTEGERS
 from conformance.oracle import indexing_order as oracle
-from conformance.rows import small
 from conformance.subject import Subject
+from conformance.tables.rows import small
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, stepped, transposed
 

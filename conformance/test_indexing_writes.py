@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance import brackets, host
+from conformance import host
 from conformance.assertions import Unchanged, assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
 from conformance.every_form import gaps_kept, laid
-from conformance.indexing_rows import apart, mask
 from conformance.oracle import indexing as oracle
-from conformance.rows import small
 from conformance.subject import Subject
+from conformance.tables import indexing_brackets as brackets
+from conformance.tables.indexing_rows import apart, mask
+from conformance.tables.rows import small
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe, contiguous, stepped, transposed
 from properties.strategies.values import cycle, distinct, interesting

@@ -1,4 +1,4 @@
-"""Methods that write their result into self, one row of conformance.inplace_methods each: what they store, what they
+"""Methods that write their result into self, one row of tables/inplace_methods each: what they store, what they
 leave alone. What they refuse is in test_inplace_refusals."""
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import pytest
 
 from conformance import effort
 from conformance.check import check, must_answer
-from conformance.inplace import Call, call, calls, judged, like_self, small
-from conformance.inplace_calls import apply, broadcasts, judge, ready, rows
-from conformance.inplace_methods import METHODS
 from conformance.oracle import inplace as oracle
+from conformance.tables.inplace import Call, call, calls, judged, like_self, small
+from conformance.tables.inplace_calls import apply, broadcasts, judge, ready, rows
+from conformance.tables.inplace_methods import METHODS
 from conformance.wanted import Wanted
 from properties.strategies.recipe import contiguous, offset, row_stepped, stepped, transposed
 from properties.strategies.values import distinct

@@ -10,10 +10,10 @@ from conformance import host
 from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
-from conformance.inplace import small
-from conformance.inplace_calls import judge, ready, refused, rows, version
-from conformance.inplace_methods import METHODS
 from conformance.numerics import COMPOSED
+from conformance.tables.inplace import small
+from conformance.tables.inplace_calls import judge, ready, refused, rows, version
+from conformance.tables.inplace_methods import METHODS
 from properties.strategies.recipe import contiguous, row_stepped
 from properties.strategies.values import distinct
 

@@ -11,7 +11,7 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_values, assert_view, require
 from conformance.check import check, must_answer
-from conformance.inplace_calls import flat, version
+from conformance.tables.inplace_calls import flat, version
 from properties.strategies.recipe import Recipe, contiguous, layouts, row_stepped
 from properties.strategies.values import distinct
 

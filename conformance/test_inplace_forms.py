@@ -8,9 +8,9 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_apart, assert_tensor, assert_values, require
 from conformance.check import must_answer
-from conformance.inplace import calls, small
-from conformance.inplace_calls import explained, judge, ready, rows
-from conformance.inplace_methods import FUNCTIONS, KEYWORDS
+from conformance.tables.inplace import calls, small
+from conformance.tables.inplace_calls import explained, judge, ready, rows
+from conformance.tables.inplace_methods import FUNCTIONS, KEYWORDS
 
 pytestmark = must_answer
 

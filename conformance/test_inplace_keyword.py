@@ -12,9 +12,9 @@ from torch.nn import functional
 from conformance import host
 from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.inplace_calls import flat, gaps, version
 from conformance.numerics import COMPOSED
 from conformance.oracle import inplace as oracle
+from conformance.tables.inplace_calls import flat, gaps, version
 from properties.strategies.recipe import contiguous, layouts
 
 pytestmark = must_answer

@@ -13,12 +13,12 @@ from conformance import host
 from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_values, assert_view, require
 from conformance.check import check, must_answer
 from conformance.claim import catalogue
-from conformance.inplace import small
-from conformance.inplace_calls import flat, gaps, ready
-from conformance.inplace_methods import METHODS
 from conformance.numerics import COMPOSED
 from conformance.oracle import inplace as oracle
 from conformance.subject import release
+from conformance.tables.inplace import small
+from conformance.tables.inplace_calls import flat, gaps, ready
+from conformance.tables.inplace_methods import METHODS
 from properties.strategies.recipe import DENSE, contiguous, layouts, offset, stepped, transposed
 from properties.strategies.values import distinct
 

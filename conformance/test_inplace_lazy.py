@@ -9,8 +9,8 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
-from conformance.inplace_calls import flat, version
 from conformance.numerics import FEW_ULPS
+from conformance.tables.inplace_calls import flat, version
 from properties.strategies.recipe import layouts
 from properties.strategies.values import distinct
 

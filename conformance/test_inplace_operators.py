@@ -10,9 +10,9 @@ import pytest
 
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.inplace import calls, small, with_dtypes
-from conformance.inplace_calls import judge, ready, refused
-from conformance.inplace_methods import METHODS
+from conformance.tables.inplace import calls, small, with_dtypes
+from conformance.tables.inplace_calls import judge, ready, refused
+from conformance.tables.inplace_methods import METHODS
 from properties.strategies.recipe import contiguous, expanded, layouts
 from properties.strategies.values import distinct
 

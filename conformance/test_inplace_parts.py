@@ -10,7 +10,7 @@ import pytest
 from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.inplace_calls import version
+from conformance.tables.inplace_calls import version
 from properties.strategies.recipe import contiguous, layouts
 from properties.strategies.values import distinct
 

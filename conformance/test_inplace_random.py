@@ -12,8 +12,8 @@ import torch
 from conformance import chance, host
 from conformance.assertions import Unchanged, assert_raises, require
 from conformance.check import check, must_answer
-from conformance.inplace_calls import flat, gaps, version
-from conformance.inplace_fillers import FILLERS
+from conformance.tables.inplace_calls import flat, gaps, version
+from conformance.tables.inplace_fillers import FILLERS
 from properties.strategies.recipe import channels_last, contiguous, expanded, offset, row_stepped, stepped, transposed
 
 pytestmark = must_answer

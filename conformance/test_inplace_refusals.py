@@ -10,9 +10,9 @@ import pytest
 
 from conformance import host
 from conformance.check import must_answer
-from conformance.inplace import like_self, small, with_dtypes
-from conformance.inplace_arguments import Like
-from conformance.inplace_calls import broadcasts, judge, ready, refused, rows
+from conformance.tables.inplace import like_self, small, with_dtypes
+from conformance.tables.inplace_arguments import Like
+from conformance.tables.inplace_calls import broadcasts, judge, ready, refused, rows
 from properties.strategies.recipe import contiguous, expanded
 
 pytestmark = must_answer

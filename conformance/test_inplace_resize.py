@@ -10,8 +10,8 @@ import torch
 
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.inplace_calls import flat, state
 from conformance.oracle.inplace import row_major
+from conformance.tables.inplace_calls import flat, state
 from properties.strategies.recipe import contiguous, offset, stepped, transposed
 from properties.strategies.values import distinct
 

@@ -9,7 +9,7 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_values, overlap, require
 from conformance.check import check, must_answer
-from conformance.inplace_calls import flat, state, version
+from conformance.tables.inplace_calls import flat, state, version
 from properties.strategies.recipe import Recipe, contiguous, offset, stepped, transposed
 from properties.strategies.values import distinct
 

@@ -11,9 +11,9 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.layer_inputs import KINDS, close, normal, put, weights_of
 from conformance.numerics import EXACT
 from conformance.oracle import layer as oracle
+from conformance.tables.layer_inputs import KINDS, close, normal, put, weights_of
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, layouts
 
 pytestmark = must_answer

@@ -11,9 +11,9 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
-from conformance.layer_inputs import KINDS, normal
 from conformance.numerics import COMPOSED, INNER
 from conformance.oracle import layer as oracle
+from conformance.tables.layer_inputs import KINDS, normal
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, layouts
 from properties.strategies.values import interesting, rounded
 

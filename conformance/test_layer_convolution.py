@@ -11,8 +11,8 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_tensor, require
 from conformance.check import check, must_answer
-from conformance.layer_inputs import KINDS, close, normal, put, weights_of
 from conformance.oracle import layer as oracle
+from conformance.tables.layer_inputs import KINDS, close, normal, put, weights_of
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, layouts
 
 pytestmark = must_answer

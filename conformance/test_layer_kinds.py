@@ -13,12 +13,12 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.formula_rows import KINDS, judge_row, marked, used
-from conformance.layer_inputs import normal, put
-from conformance.layer_kind_rows import ROWS
 from conformance.numerics import INNER
 from conformance.oracle import layer as common
 from conformance.oracle import layer_kinds as oracle
+from conformance.tables.formula_rows import KINDS, judge_row, marked, used
+from conformance.tables.layer_inputs import normal, put
+from conformance.tables.layer_kind_rows import ROWS
 from properties.strategies.recipe import DENSE, contiguous, layouts
 
 pytestmark = must_answer

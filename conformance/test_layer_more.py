@@ -11,9 +11,9 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.layer_inputs import normal, put
 from conformance.numerics import INNER
 from conformance.oracle import layer as oracle
+from conformance.tables.layer_inputs import normal, put
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, layouts
 
 pytestmark = must_answer

@@ -10,10 +10,10 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.formula_rows import Row, judge_row
-from conformance.layer_inputs import normal, put
 from conformance.numerics import INNER
 from conformance.oracle import layer as oracle
+from conformance.tables.formula_rows import Row, judge_row
+from conformance.tables.layer_inputs import normal, put
 from properties.strategies.recipe import DENSE, contiguous, layouts
 
 pytestmark = must_answer

@@ -12,9 +12,9 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.layer_inputs import KINDS, normal
 from conformance.numerics import INNER
 from conformance.oracle import layer as oracle
+from conformance.tables.layer_inputs import KINDS, normal
 from properties.strategies.recipe import DENSE, contiguous, layouts
 
 pytestmark = must_answer

@@ -10,7 +10,7 @@ from conformance.assertions import Unchanged, assert_raises, assert_values
 from conformance.check import check, must_answer
 from conformance.every_form import Invocation, answer
 from conformance.oracle import linalg as oracle
-from conformance.products import KEYWORDS, drawn, pairs, product, rows
+from conformance.tables.linalg_products import KEYWORDS, drawn, pairs, product, rows
 from properties.strategies.recipe import LAYOUTS, contiguous
 
 pytestmark = must_answer

@@ -11,7 +11,7 @@ from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.every_form import Invocation, answer
 from conformance.oracle import linalg as oracle
-from conformance.products import LAYOUT_NAMES, SINCE, drawn, pairs, product
+from conformance.tables.linalg_products import LAYOUT_NAMES, SINCE, drawn, pairs, product
 from properties.strategies.recipe import LAYOUTS, contiguous
 
 pytestmark = must_answer

@@ -9,10 +9,10 @@ import torch
 from conformance import host
 from conformance.assertions import assert_raises, assert_values
 from conformance.check import check, must_answer
-from conformance.formula_rows import judge_row, marked
-from conformance.layer_inputs import normal
-from conformance.linalg_norm_rows import ROWS
 from conformance.numerics import INNER
+from conformance.tables.formula_rows import judge_row, marked
+from conformance.tables.layer_inputs import normal
+from conformance.tables.linalg_norm_rows import ROWS
 from properties.strategies.recipe import LAYOUTS, contiguous
 
 pytestmark = must_answer

@@ -8,8 +8,8 @@ import torch
 from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.layer_inputs import normal
 from conformance.numerics import INNER
+from conformance.tables.layer_inputs import normal
 from properties.strategies.recipe import LAYOUTS, contiguous
 
 pytestmark = must_answer

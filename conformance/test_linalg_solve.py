@@ -9,8 +9,8 @@ import torch
 from conformance.assertions import Unchanged, assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
-from conformance.matrices import KINDS, close, hermitian, part, rectangles, squares, value
 from conformance.oracle import linalg as oracle
+from conformance.tables.linalg_matrices import KINDS, close, hermitian, part, rectangles, squares, value
 from properties.strategies.recipe import DENSE, contiguous, layouts
 from properties.strategies.values import rounded
 

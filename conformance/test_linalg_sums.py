@@ -11,7 +11,7 @@ from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.every_form import Invocation, answer
 from conformance.oracle import linalg as oracle
-from conformance.products import DTYPES_OF_PRODUCTS, KEYWORDS, drawn, pairs, product, rows
+from conformance.tables.linalg_products import DTYPES_OF_PRODUCTS, KEYWORDS, drawn, pairs, product, rows
 from properties.strategies.recipe import LAYOUTS, contiguous, layouts
 
 pytestmark = must_answer

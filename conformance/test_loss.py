@@ -13,9 +13,9 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.loss_inputs import KINDS, classes, scores
 from conformance.numerics import INNER
 from conformance.oracle import layer as oracle
+from conformance.tables.loss_inputs import KINDS, classes, scores
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, layouts
 from properties.strategies.values import random_normal, rounded
 

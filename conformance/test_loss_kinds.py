@@ -13,12 +13,12 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
-from conformance.formula_rows import KINDS, judge_row, marked, used
-from conformance.loss_inputs import classes, scores
-from conformance.loss_kind_rows import ROWS
 from conformance.numerics import INNER
 from conformance.oracle import layer as common
 from conformance.oracle import loss_kinds as oracle
+from conformance.tables.formula_rows import KINDS, judge_row, marked, used
+from conformance.tables.loss_inputs import classes, scores
+from conformance.tables.loss_kind_rows import ROWS
 from properties.strategies.recipe import LAYOUTS, contiguous, layouts
 
 pytestmark = must_answer

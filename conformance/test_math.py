@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance import effort, forms_math
+from conformance import effort
 from conformance.assertions import assert_values
 from conformance.check import check, must_answer
-from conformance.functions_math import FUNCTIONS, LATE, Function
-from conformance.samples_math import Sample, sample
 from conformance.subject import Subject
+from conformance.tables import math_forms as forms_math
+from conformance.tables.math_functions import FUNCTIONS, LATE, Function
+from conformance.tables.math_samples import Sample, sample
 from properties.strategies.recipe import LAYOUTS, Recipe
 
 pytestmark = must_answer

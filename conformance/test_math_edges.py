@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import forms_math, host
+from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import INTEGERS
-from conformance.functions_math import FUNCTIONS
 from conformance.numerics import COMPOSED, ROUNDED
 from conformance.oracle import math_exact, math_special
-from conformance.samples_math import sample
 from conformance.subject import Subject
+from conformance.tables import math_forms as forms_math
+from conformance.tables.math_functions import FUNCTIONS
+from conformance.tables.math_samples import sample
 from properties.strategies.recipe import contiguous, stepped, transposed
 
 pytestmark = must_answer

@@ -7,15 +7,16 @@ import contextlib
 import pytest
 import torch
 
-from conformance import forms_math, host
+from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
-from conformance.forms_math import Form
-from conformance.functions_math import FUNCTIONS, Function
 from conformance.oracle.math_promotion import category
-from conformance.samples_math import Sample, sample
 from conformance.subject import Subject
+from conformance.tables import math_forms as forms_math
+from conformance.tables.math_forms import Form
+from conformance.tables.math_functions import FUNCTIONS, Function
+from conformance.tables.math_samples import Sample, sample
 from properties.strategies.recipe import contiguous, stepped, transposed
 
 pytestmark = must_answer

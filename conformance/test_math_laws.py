@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import forms_math, functions_math, host
+from conformance import host
 from conformance.assertions import Unchanged, assert_apart, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
-from conformance.forms_math import Form
-from conformance.functions_math import FAMILIES, FUNCTIONS, Function
 from conformance.numerics import FEW_ULPS
 from conformance.oracle.math_promotion import promoted
-from conformance.samples_math import Sample, converted, judged, operand_dtypes, plain, tried
 from conformance.subject import Subject
+from conformance.tables import math_forms as forms_math
+from conformance.tables import math_functions as functions_math
+from conformance.tables.math_forms import Form
+from conformance.tables.math_functions import FAMILIES, FUNCTIONS, Function
+from conformance.tables.math_samples import Sample, converted, judged, operand_dtypes, plain, tried
 from properties.strategies.recipe import Layout, contiguous, stepped, transposed
 
 pytestmark = must_answer

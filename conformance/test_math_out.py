@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import forms_math, functions_math, host
+from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.functions_math import FUNCTIONS, Function
 from conformance.oracle.math_promotion import category
-from conformance.samples_math import Sample, judged, operand_dtypes, plain
 from conformance.subject import Subject
+from conformance.tables import math_forms as forms_math
+from conformance.tables import math_functions as functions_math
+from conformance.tables.math_functions import FUNCTIONS, Function
+from conformance.tables.math_samples import Sample, judged, operand_dtypes, plain
 from properties.strategies.recipe import contiguous, gapped
 
 pytestmark = must_answer

@@ -12,11 +12,11 @@ import torch
 from conformance import host
 from conformance.assertions import assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.domains_math import HARD
-from conformance.functions_math import FUNCTIONS
 from conformance.numerics import FEW_ULPS, smallest_normal
 from conformance.oracle import math_hard
 from conformance.subject import Subject
+from conformance.tables.math_domains import HARD
+from conformance.tables.math_functions import FUNCTIONS
 from properties.strategies.recipe import contiguous, stepped
 
 pytestmark = must_answer

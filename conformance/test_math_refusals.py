@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import forms_math, functions_math
 from conformance.assertions import Unchanged, assert_raises, assert_values
 from conformance.check import check, must_answer
-from conformance.functions_math import FAMILIES, FUNCTIONS, Function
-from conformance.samples_math import judged, operand_dtypes, plain
 from conformance.subject import Subject
+from conformance.tables import math_forms as forms_math
+from conformance.tables import math_functions as functions_math
+from conformance.tables.math_functions import FAMILIES, FUNCTIONS, Function
+from conformance.tables.math_samples import judged, operand_dtypes, plain
 from properties.strategies.recipe import contiguous
 
 pytestmark = must_answer

@@ -9,11 +9,11 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same
-from conformance.networks import fill
 from conformance.numerics import SUMMED
 from conformance.oracle import models as oracle
-from conformance.samples_models import exact_resnet, new, numbers, outline, picture, small_resnet
+from conformance.tables.models_networks import fill
+from conformance.tables.models_samples import exact_resnet, new, numbers, outline, picture, small_resnet
+from conformance.tables.module_tree import assert_same
 
 pytestmark = must_answer
 

@@ -11,11 +11,11 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same
-from conformance.networks import fill, slices
 from conformance.oracle import models as oracle
-from conformance.samples_models import numbers, outline, picture
 from conformance.subject import Subject
+from conformance.tables.models_networks import fill, slices
+from conformance.tables.models_samples import numbers, outline, picture
+from conformance.tables.module_tree import assert_same
 
 pytestmark = must_answer
 

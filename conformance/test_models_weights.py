@@ -10,8 +10,8 @@ import torch
 from conformance import host
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same
-from conformance.samples_models import models, new, on_meta, outline, recorded
+from conformance.tables.models_samples import models, new, on_meta, outline, recorded
+from conformance.tables.module_tree import assert_same
 
 pytestmark = must_answer
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from conformance.assertions import require
 from conformance.check import check, must_answer
-from conformance.module_tree import (
+from conformance.oracle import module as model
+from conformance.oracle.module_corpus import CORPUS
+from conformance.tables.module_tree import (
     assert_leaves,
     assert_same,
     build,
@@ -13,8 +15,6 @@ from conformance.module_tree import (
     leaves,
     paths,
 )
-from conformance.oracle import module as model
-from conformance.oracle.module_corpus import CORPUS
 
 pytestmark = must_answer
 

@@ -9,7 +9,7 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same, branch
+from conformance.tables.module_tree import assert_same, branch
 
 pytestmark = must_answer
 

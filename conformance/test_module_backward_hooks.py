@@ -8,9 +8,9 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same
-from conformance.samples_module import X, given, marking
 from conformance.subject import Subject
+from conformance.tables.module_samples import X, given, marking
+from conformance.tables.module_tree import assert_same
 
 pytestmark = must_answer
 

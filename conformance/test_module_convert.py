@@ -15,12 +15,12 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_apart, assert_raises, assert_values, overlap, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_leaves, assert_listings, assert_same, build
 from conformance.numerics import ROUNDED
 from conformance.oracle import module as model
 from conformance.oracle.module_corpus import CORPUS
 from conformance.oracle.module_edits import Step
 from conformance.subject import Subject
+from conformance.tables.module_tree import assert_leaves, assert_listings, assert_same, build
 from properties.strategies.values import rounded
 
 pytestmark = must_answer

@@ -10,8 +10,8 @@ from torch import nn
 
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same
-from conformance.samples_module import X, given, marking, recorder, said
+from conformance.tables.module_samples import X, given, marking, recorder, said
+from conformance.tables.module_tree import assert_same
 
 pytestmark = must_answer
 

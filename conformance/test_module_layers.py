@@ -9,9 +9,9 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same
-from conformance.networks import fill, image, mlp, nested
 from conformance.oracle import models as oracle
+from conformance.tables.models_networks import fill, image, mlp, nested
+from conformance.tables.module_tree import assert_same
 
 pytestmark = must_answer
 

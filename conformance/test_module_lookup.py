@@ -6,14 +6,14 @@ import torch
 
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
-from conformance.module_tree import (
+from conformance.oracle import module as model
+from conformance.oracle.module_corpus import CORPUS
+from conformance.tables.module_tree import (
     assert_same,
     branch,
     build,
     everywhere,
 )
-from conformance.oracle import module as model
-from conformance.oracle.module_corpus import CORPUS
 
 pytestmark = must_answer
 

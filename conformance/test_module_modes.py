@@ -9,10 +9,10 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same, build
 from conformance.oracle import module as model
 from conformance.oracle.module_corpus import CORPUS
 from conformance.subject import Subject
+from conformance.tables.module_tree import assert_same, build
 
 pytestmark = must_answer
 

@@ -8,9 +8,9 @@ from torch import nn
 
 from conformance.assertions import assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same
-from conformance.networks import LENET, fill, flat_size, image, lenet, nested, two_branches
 from conformance.oracle import models as oracle
+from conformance.tables.models_networks import LENET, fill, flat_size, image, lenet, nested, two_branches
+from conformance.tables.module_tree import assert_same
 
 pytestmark = must_answer
 

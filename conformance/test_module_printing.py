@@ -12,10 +12,10 @@ from torch import nn
 
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same
-from conformance.networks import lenet, mlp, nested
 from conformance.oracle import models as oracle
 from conformance.oracle.module_text import LAYERS
+from conformance.tables.models_networks import lenet, mlp, nested
+from conformance.tables.module_tree import assert_same
 
 pytestmark = must_answer
 

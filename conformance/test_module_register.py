@@ -11,9 +11,9 @@ from torch import nn
 
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_leaves, assert_listings, assert_same, branch, build, leaves
 from conformance.oracle import module as model
 from conformance.oracle.module_edits import Program, Step
+from conformance.tables.module_tree import assert_leaves, assert_listings, assert_same, branch, build, leaves
 
 pytestmark = must_answer
 

@@ -11,8 +11,8 @@ import torch
 
 from conformance.assertions import assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.sharing import assert_array, assert_bits, assert_shared, assert_writes_show
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_array, assert_bits, assert_shared, assert_writes_show
 from properties.strategies.ndarrays import KINDS, arranged, ndarray, other_values
 
 pytestmark = must_answer

@@ -11,8 +11,8 @@ import torch
 from conformance import host
 from conformance.assertions import assert_tensor, assert_values
 from conformance.check import check, must_answer
-from conformance.sharing import assert_array
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_array
 
 pytestmark = must_answer
 

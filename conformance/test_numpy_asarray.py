@@ -12,8 +12,8 @@ from conformance import host
 from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import NUMPY
-from conformance.sharing import assert_bits, assert_separate, assert_shared
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_bits, assert_separate, assert_shared
 from properties.strategies.ndarrays import ndarray
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import distinct

@@ -12,9 +12,9 @@ from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES, NUMPY
 from conformance.host import decode
-from conformance.numpy_warnings import warned
-from conformance.sharing import address, assert_bits, assert_separate, assert_shared
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import address, assert_bits, assert_separate, assert_shared
+from conformance.tables.numpy_warnings import warned
 
 pytestmark = must_answer
 

@@ -13,8 +13,8 @@ from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES, FLOATS, NUMPY
-from conformance.sharing import assert_array, assert_bits, assert_separate
 from conformance.subject import Subject, Unsupported
+from conformance.tables.numpy_sharing import assert_array, assert_bits, assert_separate
 from properties.strategies.ndarrays import KINDS, arranged, ndarray
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import distinct, rounded

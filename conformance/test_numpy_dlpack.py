@@ -15,8 +15,8 @@ from conformance import host
 from conformance.assertions import assert_apart, assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.oracle import numpy as oracle
-from conformance.sharing import assert_array, assert_bits, assert_separate, assert_shared
 from conformance.subject import Subject, Unsupported
+from conformance.tables.numpy_sharing import assert_array, assert_bits, assert_separate, assert_shared
 from properties.strategies.ndarrays import KINDS, arranged, ndarray, other_values
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import distinct

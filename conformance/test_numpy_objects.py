@@ -8,8 +8,8 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, require
 from conformance.check import check, must_answer
-from conformance.sharing import address, assert_array, assert_separate, assert_shared
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import address, assert_array, assert_separate, assert_shared
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import distinct
 

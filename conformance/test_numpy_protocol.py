@@ -16,8 +16,8 @@ from conformance.assertions import Unchanged, assert_raises, assert_values
 from conformance.check import check, must_answer
 from conformance.dtypes import NUMPY
 from conformance.numerics import FEW_ULPS
-from conformance.sharing import assert_array, assert_separate, assert_shared
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_array, assert_separate, assert_shared
 from properties.strategies.ndarrays import KINDS, arranged
 from properties.strategies.recipe import DENSE, LAYOUTS
 from properties.strategies.values import distinct

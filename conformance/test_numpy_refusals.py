@@ -12,10 +12,10 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.numpy_warnings import warned
 from conformance.oracle import numpy as oracle
-from conformance.sharing import assert_array, assert_bits, assert_separate, assert_shared
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_array, assert_bits, assert_separate, assert_shared
+from conformance.tables.numpy_warnings import warned
 from properties.strategies.ndarrays import ndarray
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import distinct

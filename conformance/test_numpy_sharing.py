@@ -12,8 +12,8 @@ import torch
 from conformance import host
 from conformance.assertions import assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.sharing import assert_array, assert_bits, assert_separate, assert_shared
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_array, assert_bits, assert_separate, assert_shared
 from properties.strategies.ndarrays import ndarray, other_values
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import distinct

@@ -12,8 +12,8 @@ from conformance import host
 from conformance.assertions import require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES, NUMPY
-from conformance.sharing import address, assert_array, assert_bits, assert_shared, assert_writes_show
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import address, assert_array, assert_bits, assert_shared, assert_writes_show
 from properties.strategies.ndarrays import KINDS, arranged, other_values
 from properties.strategies.values import distinct
 

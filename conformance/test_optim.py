@@ -12,7 +12,7 @@ from conformance.assertions import Unchanged, assert_raises, assert_values, requ
 from conformance.check import check, must_answer
 from conformance.numerics import FEW_ULPS, RECURRENCE
 from conformance.oracle import optim as oracle
-from conformance.small_nets import leaf, small_net, values_of
+from conformance.tables.optim_nets import leaf, small_net, values_of
 from properties.strategies.recipe import contiguous
 
 pytestmark = must_answer

@@ -16,7 +16,7 @@ from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.numerics import COMPOSED, RECURRENCE
 from conformance.oracle import optim as oracle
-from conformance.small_nets import leaf, small_net, values_of
+from conformance.tables.optim_nets import leaf, small_net, values_of
 from properties.strategies.recipe import DENSE, contiguous, layouts
 
 pytestmark = must_answer

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import rows
 from conformance.check import check, must_answer
 from conformance.dtypes import COMPLEX, DTYPES, INTEGERS
 from conformance.every_form import Invocation, answer, find
 from conformance.numerics import SUMMED
 from conformance.oracle import reduction as oracle
 from conformance.oracle import reduction_scan as scan
-from conformance.reduction_cases import of_answer
-from conformance.reduction_rows import GROUPS
 from conformance.subject import Subject
+from conformance.tables import rows
+from conformance.tables.reduction_cases import of_answer
+from conformance.tables.reduction_rows import GROUPS
 from conformance.wanted import Kind, Wanted, same
 from properties.strategies.recipe import LAYOUTS, contiguous, stepped, transposed
 

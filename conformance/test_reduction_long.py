@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance import rows
 from conformance.check import check, must_answer
 from conformance.every_form import Invocation, answer
 from conformance.numerics import EXACT, FAITHFUL, INNER, SUMMED, Error
 from conformance.subject import Subject
+from conformance.tables import rows
 from conformance.wanted import Picked, Wanted
 from properties.strategies.recipe import contiguous, offset, stepped
 from properties.strategies.values import cycle

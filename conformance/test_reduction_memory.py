@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import host, rows
+from conformance import host
 from conformance.assertions import require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
@@ -17,8 +17,9 @@ from conformance.every_form import find
 from conformance.numerics import SUMMED
 from conformance.oracle import reduction as oracle
 from conformance.oracle import reduction_scan as scan
-from conformance.reduction_cases import of_answer
 from conformance.subject import Subject
+from conformance.tables import rows
+from conformance.tables.reduction_cases import of_answer
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, expanded, offset, stepped
 from properties.strategies.values import cycle, random_normal

@@ -11,9 +11,9 @@ from conformance.dtypes import COMMON
 from conformance.every_form import Invocation, answer, find
 from conformance.numerics import COMPOSED, INNER, SUMMED
 from conformance.oracle import reduction_scan as scan
-from conformance.reduction_cases import of_answer
-from conformance.rows import filled, small
 from conformance.subject import Subject
+from conformance.tables.reduction_cases import of_answer
+from conformance.tables.rows import filled, small
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import LAYOUTS, contiguous, stepped, transposed
 from properties.strategies.values import cycle

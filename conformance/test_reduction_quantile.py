@@ -12,8 +12,8 @@ from conformance.check import check, must_answer
 from conformance.every_form import Invocation, answer, find
 from conformance.numerics import EXACT, FAITHFUL
 from conformance.oracle import reduction_scan as scan
-from conformance.rows import filled
 from conformance.subject import Subject
+from conformance.tables.rows import filled
 from conformance.wanted import Wanted
 from properties.strategies.recipe import DENSE, contiguous
 

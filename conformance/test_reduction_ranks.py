@@ -14,8 +14,8 @@ from conformance.every_form import Invocation, answer, find
 from conformance.oracle import indexing_order as ranks
 from conformance.oracle import reduction as oracle
 from conformance.oracle import reduction_scan as scan
-from conformance.rows import filled, small
 from conformance.subject import Subject
+from conformance.tables.rows import filled, small
 from conformance.wanted import Picked, Wanted, same
 from properties.strategies.recipe import LAYOUTS, contiguous, expanded, stepped, transposed
 from properties.strategies.values import cycle, interesting

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from conformance import rows
 from conformance.assertions import Unchanged, assert_raises
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES, INTEGERS
 from conformance.every_form import find
 from conformance.subject import Subject
+from conformance.tables import rows
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import contiguous
 

@@ -14,9 +14,9 @@ from conformance.dtypes import DTYPES
 from conformance.every_form import Invocation, answer, find
 from conformance.numerics import COMPOSED, ROUNDED, SUMMED
 from conformance.oracle import reduction_scan as scan
-from conformance.reduction_cases import of_answer
-from conformance.rows import filled
 from conformance.subject import Subject
+from conformance.tables.reduction_cases import of_answer
+from conformance.tables.rows import filled
 from conformance.wanted import Kind, Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, stepped, transposed
 from properties.strategies.values import random_normal

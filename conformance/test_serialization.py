@@ -11,7 +11,8 @@ from conformance import host
 from conformance.assertions import assert_raises, assert_values, overlap, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
-from conformance.samples_serialization import (
+from conformance.tables.numpy_sharing import assert_bits
+from conformance.tables.serialization_samples import (
     FREE,
     NEW,
     OLD,
@@ -24,7 +25,6 @@ from conformance.samples_serialization import (
     storage_bytes,
     through_file,
 )
-from conformance.sharing import assert_bits
 from properties.strategies.recipe import LAYOUTS, contiguous, layouts, offset
 from properties.strategies.values import cycle, distinct, interesting
 

@@ -20,7 +20,7 @@ from torch import nn
 
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
-from conformance.samples_serialization import (
+from conformance.tables.serialization_samples import (
     Counted,
     Own,
     Payload,
@@ -192,7 +192,7 @@ def test_what_a_file_needs_can_be_listed(subject):
             require(not made.exists(), "listing ran the code")
     assert_equal("what a state needs", listed(io.BytesIO(save(net(subject).state_dict()))), [])
     found = listed(io.BytesIO(save({"a": Own(1), "b": datetime.timedelta(3)})))
-    assert_equal("what it needs", set(found), {"conformance.samples_serialization.Own", "datetime.timedelta"})
+    assert_equal("what it needs", set(found), {"conformance.tables.serialization_samples.Own", "datetime.timedelta"})
     with torch.serialization.safe_globals([Own]):
         assert_equal(
             "what it needs besides Own",

@@ -15,7 +15,7 @@ from conformance import host
 from conformance.assertions import assert_raises, assert_values, overlap, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
-from conformance.samples_serialization import (
+from conformance.tables.serialization_samples import (
     assert_alike,
     assert_equal,
     assert_tensors,

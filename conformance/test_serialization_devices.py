@@ -8,7 +8,7 @@ import torch
 from conformance import host
 from conformance.assertions import assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
-from conformance.samples_serialization import (
+from conformance.tables.serialization_samples import (
     FREE,
     NEW,
     OLD,

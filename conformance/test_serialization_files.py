@@ -13,7 +13,7 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_values, overlap, require
 from conformance.check import check, must_answer
-from conformance.samples_serialization import (
+from conformance.tables.serialization_samples import (
     FREE,
     OLD,
     WAYS,

@@ -17,7 +17,7 @@ from conformance import host
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.oracle import serialization as oracle
-from conformance.samples_serialization import (
+from conformance.tables.serialization_samples import (
     assert_equal,
     assert_tensors,
     load,

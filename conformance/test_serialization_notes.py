@@ -12,8 +12,8 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.samples_models import on_meta
-from conformance.samples_serialization import (
+from conformance.tables.models_samples import on_meta
+from conformance.tables.serialization_samples import (
     PLAIN,
     SAFE,
     assert_equal,

@@ -15,7 +15,7 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.samples_serialization import (
+from conformance.tables.serialization_samples import (
     FREE,
     OLD,
     PLAIN,

@@ -11,10 +11,10 @@ from torch import nn
 from conformance import host
 from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same, branch, build, leaves
 from conformance.oracle import module as model
 from conformance.oracle.module_corpus import CORPUS
-from conformance.samples_state_dict import KEYS, sample
+from conformance.tables.module_tree import assert_same, branch, build, leaves
+from conformance.tables.state_dict_samples import KEYS, sample
 from properties.strategies.recipe import LAYOUTS, layouts
 from properties.strategies.values import distinct
 

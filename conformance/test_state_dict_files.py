@@ -12,11 +12,11 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same
-from conformance.networks import LENET, fill, lenet
 from conformance.oracle import models as networks
-from conformance.samples_state_dict import KEYS, assert_report, optimizer_step, sample
 from conformance.subject import Subject
+from conformance.tables.models_networks import LENET, fill, lenet
+from conformance.tables.module_tree import assert_same
+from conformance.tables.state_dict_samples import KEYS, assert_report, optimizer_step, sample
 
 pytestmark = must_answer
 

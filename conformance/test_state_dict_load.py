@@ -14,11 +14,11 @@ from conformance import host
 from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
-from conformance.module_tree import assert_listings, assert_same, build
 from conformance.numerics import ROUNDED
 from conformance.oracle import state_dict as oracle
 from conformance.oracle.module_corpus import CORPUS
-from conformance.samples_state_dict import (
+from conformance.tables.module_tree import assert_listings, assert_same, build
+from conformance.tables.state_dict_samples import (
     KEYS,
     assert_loaded,
     assert_report,

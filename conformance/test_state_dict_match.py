@@ -13,12 +13,12 @@ from torch import nn
 from conformance import effort, host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import Built, assert_listings, assert_same, build
-from conformance.networks import LENET, lenet
 from conformance.oracle import state_dict as oracle
 from conformance.oracle.module_corpus import CORPUS
 from conformance.oracle.module_edits import Forest
-from conformance.samples_state_dict import KEYS, assert_loaded, assert_report, fresh_values, given, sample
+from conformance.tables.models_networks import LENET, lenet
+from conformance.tables.module_tree import Built, assert_listings, assert_same, build
+from conformance.tables.state_dict_samples import KEYS, assert_loaded, assert_report, fresh_values, given, sample
 from properties.strategies.values import distinct
 
 pytestmark = must_answer

@@ -12,9 +12,9 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same
 from conformance.oracle import state_dict as oracle
 from conformance.subject import Subject
+from conformance.tables.module_tree import assert_same
 
 pytestmark = must_answer
 

@@ -12,9 +12,9 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_apart, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import assert_same
-from conformance.networks import LENET, lenet
-from conformance.samples_state_dict import KEYS, optimizer_step, sample
+from conformance.tables.models_networks import LENET, lenet
+from conformance.tables.module_tree import assert_same
+from conformance.tables.state_dict_samples import KEYS, optimizer_step, sample
 
 pytestmark = must_answer
 

@@ -15,7 +15,7 @@ from conformance import host
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
-from conformance.gradients import version
+from conformance.tables.gradients import version
 from properties.strategies.recipe import LAYOUTS, contiguous, row_major
 from properties.strategies.values import distinct
 

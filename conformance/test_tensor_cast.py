@@ -14,7 +14,7 @@ from conformance.assertions import Unchanged, overlap, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
 from conformance.oracle.tensor import cast
-from conformance.tensor_casts import assert_cast, assert_is, table, ways
+from conformance.tables.tensor_casts import assert_cast, assert_is, table, ways
 from properties.strategies.recipe import LAYOUTS, Recipe
 
 pytestmark = must_answer

@@ -10,7 +10,7 @@ import torch
 from conformance.assertions import Unchanged, assert_raises, overlap, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
-from conformance.view_memory import same_bits
+from conformance.tables.view_memory import same_bits
 from properties.strategies.recipe import LAYOUTS, contiguous, layouts
 from properties.strategies.values import distinct, interesting
 

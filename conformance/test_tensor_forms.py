@@ -15,7 +15,7 @@ from conformance.assertions import Unchanged, assert_raises, assert_values, requ
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
 from conformance.numerics import ROUNDED
-from conformance.view_memory import same_bits
+from conformance.tables.view_memory import same_bits
 from properties.strategies.recipe import LAYOUTS, Recipe, contiguous, layouts
 from properties.strategies.values import distinct, interesting
 

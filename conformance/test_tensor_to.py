@@ -12,7 +12,7 @@ from conformance import host
 from conformance.assertions import Unchanged, assert_raises, overlap, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
-from conformance.tensor_casts import assert_cast, ways
+from conformance.tables.tensor_casts import assert_cast, ways
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import distinct
 

@@ -15,7 +15,7 @@ from conformance.check import check, must_answer
 from conformance.dtypes import INTEGERS
 from conformance.numerics import EXACT, FEW_ULPS, ROUNDED
 from conformance.oracle import transforms as oracle
-from conformance.samples_transforms import (
+from conformance.tables.transforms_samples import (
     BANDS,
     assert_arrays,
     assert_between,

@@ -11,7 +11,7 @@ from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.numerics import ROUNDED
 from conformance.oracle import transforms as oracle
-from conformance.samples_transforms import (
+from conformance.tables.transforms_samples import (
     BANDS,
     assert_image,
     functional,

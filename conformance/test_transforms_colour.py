@@ -13,7 +13,8 @@ from conformance.assertions import assert_raises, assert_tensor, assert_values
 from conformance.check import check, must_answer
 from conformance.numerics import COMPOSED, SUMMED
 from conformance.oracle import transforms_colour as oracle
-from conformance.samples_transforms import (
+from conformance.tables.transforms_colour_samples import BYTES, FLOATS, enhanced, tensors
+from conformance.tables.transforms_samples import (
     as_picture,
     assert_between,
     assert_cut,
@@ -28,7 +29,6 @@ from conformance.samples_transforms import (
     transforms,
     ways,
 )
-from conformance.samples_transforms_colour import BYTES, FLOATS, enhanced, tensors
 
 pytestmark = must_answer
 

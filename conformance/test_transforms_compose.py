@@ -14,7 +14,7 @@ from conformance.check import check, must_answer
 from conformance.numerics import ROUNDED, SUMMED
 from conformance.oracle import transforms as oracle
 from conformance.oracle import transforms_resize as resizing
-from conformance.samples_transforms import (
+from conformance.tables.transforms_samples import (
     DRAWS,
     assert_arrays,
     assert_chances,

@@ -12,7 +12,9 @@ from conformance.assertions import assert_raises, assert_tensor, assert_values
 from conformance.check import check, must_answer
 from conformance.numerics import SUMMED
 from conformance.oracle import transforms_colour as oracle
-from conformance.samples_transforms import (
+from conformance.subject import Subject
+from conformance.tables.transforms_colour_samples import BYTES, FLOATS, enhanced, operated, tensors
+from conformance.tables.transforms_samples import (
     Given,
     as_picture,
     assert_between,
@@ -27,8 +29,6 @@ from conformance.samples_transforms import (
     transforms,
     ways,
 )
-from conformance.samples_transforms_colour import BYTES, FLOATS, enhanced, operated, tensors
-from conformance.subject import Subject
 
 pytestmark = must_answer
 

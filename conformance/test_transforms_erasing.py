@@ -13,7 +13,7 @@ from conformance.assertions import Unchanged, assert_raises, require
 from conformance.chance import assert_distribution
 from conformance.check import check, must_answer
 from conformance.oracle import random as chances
-from conformance.samples_transforms import (
+from conformance.tables.transforms_samples import (
     DRAWS,
     assert_all_seen,
     assert_chances,

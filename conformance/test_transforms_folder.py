@@ -16,7 +16,7 @@ import torch
 from conformance.assertions import assert_raises, assert_tensor, assert_values, require
 from conformance.check import check, must_answer
 from conformance.numerics import ROUNDED
-from conformance.samples_transforms import BANDS, assert_image, numbers, picture, pixels, transforms
+from conformance.tables.transforms_samples import BANDS, assert_image, numbers, picture, pixels, transforms
 from conformance.vision import torchvision
 
 pytestmark = must_answer

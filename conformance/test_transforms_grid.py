@@ -16,7 +16,7 @@ from conformance.assertions import Unchanged, assert_raises, assert_tensor, asse
 from conformance.check import check, must_answer
 from conformance.numerics import SUMMED
 from conformance.oracle import transforms as oracle
-from conformance.samples_transforms import assert_arrays, numbers, pillow, pixels, tensor
+from conformance.tables.transforms_samples import assert_arrays, numbers, pillow, pixels, tensor
 from conformance.vision import torchvision
 
 pytestmark = must_answer

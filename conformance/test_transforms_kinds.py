@@ -11,7 +11,7 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_tensor
 from conformance.check import check, must_answer
-from conformance.samples_transforms import (
+from conformance.tables.transforms_samples import (
     MODES,
     as_picture,
     assert_image,

@@ -8,7 +8,7 @@ from conformance.assertions import Unchanged, assert_apart, assert_raises, asser
 from conformance.check import must_answer
 from conformance.numerics import EXACT, SUMMED
 from conformance.oracle import transforms as places
-from conformance.samples_transforms import (
+from conformance.tables.transforms_samples import (
     as_tensor,
     functional,
     in_both,

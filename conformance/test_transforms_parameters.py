@@ -13,7 +13,7 @@ from conformance.check import check, must_answer
 from conformance.numerics import SUMMED
 from conformance.oracle import random as chances
 from conformance.oracle import transforms as oracle
-from conformance.samples_transforms import (
+from conformance.tables.transforms_samples import (
     DRAWS,
     functional,
     images,

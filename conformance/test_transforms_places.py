@@ -10,7 +10,7 @@ from conformance import host
 from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_values, require
 from conformance.check import must_answer
 from conformance.oracle import transforms as oracle
-from conformance.samples_transforms import (
+from conformance.tables.transforms_samples import (
     MODES,
     TENSORS,
     Given,

@@ -15,7 +15,7 @@ from conformance.check import check, must_answer
 from conformance.numerics import SUMMED
 from conformance.oracle import transforms as places
 from conformance.oracle import transforms_resize as oracle
-from conformance.samples_transforms import (
+from conformance.tables.transforms_samples import (
     BANDS,
     Given,
     as_picture,

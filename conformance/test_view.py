@@ -12,9 +12,9 @@ from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.oracle.view import Geometry, Incompatible
-from conformance.view_calls import Call
-from conformance.view_memory import Held, assert_fresh, assert_looks_at
-from conformance.view_table import VIEWS, View, existing
+from conformance.tables.view_calls import Call
+from conformance.tables.view_memory import Held, assert_fresh, assert_looks_at
+from conformance.tables.view_table import VIEWS, View, existing
 from properties.strategies.recipe import LAYOUTS, Recipe
 from properties.strategies.values import distinct
 

@@ -14,9 +14,9 @@ from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.oracle import view, view_parts
-from conformance.view_calls import Call
-from conformance.view_memory import Held, assert_fresh, assert_looks_at, same_bits
-from conformance.view_table import VIEWS, existing
+from conformance.tables.view_calls import Call
+from conformance.tables.view_memory import Held, assert_fresh, assert_looks_at, same_bits
+from conformance.tables.view_table import VIEWS, existing
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, layouts
 from properties.strategies.values import distinct
 

@@ -16,8 +16,8 @@ from conformance.assertions import assert_raises, assert_values
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
 from conformance.oracle import view_copies
-from conformance.view_calls import Call
-from conformance.view_memory import Held, assert_fresh
+from conformance.tables.view_calls import Call
+from conformance.tables.view_memory import Held, assert_fresh
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
 from properties.strategies.values import distinct, interesting
 

@@ -12,8 +12,8 @@ from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.oracle import view, view_parts
 from conformance.oracle.view import Geometry
-from conformance.view_calls import Call
-from conformance.view_memory import Held
+from conformance.tables.view_calls import Call
+from conformance.tables.view_memory import Held
 from properties.strategies.recipe import LAYOUTS, Recipe, layouts
 from properties.strategies.values import distinct
 

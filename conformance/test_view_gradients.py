@@ -12,8 +12,8 @@ from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
 from conformance.oracle.view import Geometry, row_major
-from conformance.view_calls import Call
-from conformance.view_table import VIEWS, View, existing
+from conformance.tables.view_calls import Call
+from conformance.tables.view_table import VIEWS, View, existing
 from properties.strategies.recipe import LAYOUTS, Recipe
 from properties.strategies.values import distinct
 

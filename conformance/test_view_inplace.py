@@ -13,9 +13,9 @@ from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
 from conformance.oracle.view import Geometry, row_major
 from conformance.oracle.view_parts import slice_along
-from conformance.view_calls import Call
-from conformance.view_memory import Held, assert_fresh, same_bits
-from conformance.view_table import VIEWS, View
+from conformance.tables.view_calls import Call
+from conformance.tables.view_memory import Held, assert_fresh, same_bits
+from conformance.tables.view_table import VIEWS, View
 from properties.strategies.view_recipes import dense, other
 
 pytestmark = must_answer

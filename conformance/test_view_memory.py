@@ -11,11 +11,11 @@ import torch
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
-from conformance.gradients import version
 from conformance.oracle import view
 from conformance.oracle.view import Geometry
-from conformance.view_calls import Call
-from conformance.view_memory import Held, assert_fresh, assert_looks_at, same_bits
+from conformance.tables.gradients import version
+from conformance.tables.view_calls import Call
+from conformance.tables.view_memory import Held, assert_fresh, assert_looks_at, same_bits
 from properties.strategies.recipe import DENSE, LAYOUTS
 from properties.strategies.values import cycle, distinct, interesting
 

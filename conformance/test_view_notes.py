@@ -11,7 +11,7 @@ from conformance.assertions import assert_raises, assert_values, overlap, requir
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
 from conformance.oracle import view
-from conformance.view_memory import Held, assert_looks_at
+from conformance.tables.view_memory import Held, assert_looks_at
 from properties.strategies.recipe import DENSE, contiguous, layouts
 from properties.strategies.values import distinct
 

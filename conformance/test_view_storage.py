@@ -13,8 +13,8 @@ from conformance.assertions import assert_raises, overlap, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.oracle import view
-from conformance.view_calls import Call
-from conformance.view_memory import Held, assert_looks_at, same_bits
+from conformance.tables.view_calls import Call
+from conformance.tables.view_memory import Held, assert_looks_at, same_bits
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
 from properties.strategies.values import distinct
 

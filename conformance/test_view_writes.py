@@ -12,11 +12,11 @@ from conformance import host
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
-from conformance.gradients import version
 from conformance.oracle.view import Geometry
-from conformance.view_calls import Call
-from conformance.view_memory import Held, same_bits
-from conformance.view_table import VIEWS, existing
+from conformance.tables.gradients import version
+from conformance.tables.view_calls import Call
+from conformance.tables.view_memory import Held, same_bits
+from conformance.tables.view_table import VIEWS, existing
 from properties.strategies.recipe import contiguous
 from properties.strategies.values import distinct, rounded
 from properties.strategies.view_recipes import dense, other

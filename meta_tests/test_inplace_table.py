@@ -10,10 +10,10 @@ import torch
 from conformance import test_inplace_laws as laws
 from conformance.claim import catalogue
 from conformance.dtypes import DTYPES
-from conformance.inplace import Method, calls, like_self, small
-from conformance.inplace_arguments import TABLES, table
-from conformance.inplace_methods import FUNCTIONS, METHODS
 from conformance.oracle.math import ELEMENTWISE
+from conformance.tables.inplace import Method, calls, like_self, small
+from conformance.tables.inplace_arguments import TABLES, table
+from conformance.tables.inplace_methods import FUNCTIONS, METHODS
 from meta_tests.mutant import replaced
 
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)

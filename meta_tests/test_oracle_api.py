@@ -89,7 +89,7 @@ def test_the_best_is_the_first_of_equals() -> None:
 
 def test_the_program_has_its_best_epoch_in_the_middle() -> None:
     """Or a program that returns the first or the last weights would do as well."""
-    from conformance.samples_api import start
+    from conformance.tables.api_samples import start
 
     batches = {"train": oracle.cut(oracle.clusters(31, 31, 4.0), 5), "val": oracle.cut(oracle.clusters(32, 26, 4.0), 4)}
     found = oracle.train(start(), batches, [0.75 * 0.5 ** ((epoch + 1) // 3) for epoch in range(5)])

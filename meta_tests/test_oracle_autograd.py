@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from conformance.gradients import evaluate, present
 from conformance.oracle import autograd as oracle
 from conformance.oracle import (
     autograd_arrays,
@@ -22,6 +21,7 @@ from conformance.oracle import (
     autograd_special,
 )
 from conformance.oracle.autograd import Derivative
+from conformance.tables.gradients import evaluate, present
 
 TABLES = (
     autograd_elementwise,

@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from conformance.device_meta_rows import FAMILIES
 from conformance.oracle import device as oracle
 from conformance.oracle.device import SIZES
+from conformance.tables.device_meta_rows import FAMILIES
 
 SHAPES = ((), (1,), (3,), (2, 3), (2, 1), (1, 3), (4, 1, 3), (4, 2, 1), (0, 3), (5,))
 

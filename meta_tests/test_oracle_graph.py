@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from conformance.graph_programs import leaf, programs
 from conformance.oracle import graph as oracle
 from conformance.oracle import graph_differences
 from conformance.oracle.graph import Leaf, Program, Step
 from conformance.oracle.graph_operations import OPERATIONS, WRITES
+from conformance.tables.graph_programs import leaf, programs
 from properties.strategies.graphs import Graph, graphs, vector
 
 CUTS = [name for name, operation in OPERATIONS.items() if operation.cuts]

@@ -9,12 +9,12 @@ import mpmath
 import numpy as np
 import pytest
 
-from conformance.domains_math import DOMAINS, HARD
 from conformance.dtypes import DTYPES
-from conformance.functions_math import FUNCTIONS
 from conformance.oracle import math_hard, math_promotion
 from conformance.oracle.math import ALIASES, ELEMENTWISE
-from conformance.samples_math import sample
+from conformance.tables.math_domains import DOMAINS, HARD
+from conformance.tables.math_functions import FUNCTIONS
+from conformance.tables.math_samples import sample
 from properties.strategies.values import interesting
 
 WHOLE = np.array([-128, -100, -7, -3, -2, -1, 0, 1, 2, 3, 5, 7, 64, 100, 127], np.int8)

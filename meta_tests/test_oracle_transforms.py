@@ -11,7 +11,7 @@ import pytest
 from conformance.oracle import transforms as oracle
 from conformance.oracle import transforms_colour as colour
 from conformance.oracle import transforms_resize as resizing
-from conformance.samples_transforms import BANDS, PIXELS, numbers, picture, pixels
+from conformance.tables.transforms_samples import BANDS, PIXELS, numbers, picture, pixels
 
 IMAGE = numbers((3, 5, 7))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import Phase, find, given, settings
 
-from conformance.module_tree import assert_leaves, assert_listings, build
 from conformance.oracle import module as model
 from conformance.oracle.module_corpus import CORPUS
 from conformance.oracle.module_edits import EDITS, Program, grown
 from conformance.subject import Subject
+from conformance.tables.module_tree import assert_leaves, assert_listings, build
 from properties.strategies.modules import edits, trees
 
 QUIET = settings(max_examples=2000, deadline=None, database=None, derandomize=True, phases=[Phase.generate])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from conformance.networks import lenet
+from conformance.tables.models_networks import lenet
 from perf.clock import Call
 
 

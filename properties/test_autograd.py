@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.gradients import exact, leaf
 from conformance.numerics import GRADIENT, Error
 from conformance.oracle.autograd import unbroadcast
 from conformance.subject import Subject
+from conformance.tables.gradients import exact, leaf
 from properties.strategies.recipe import LAYOUTS, Recipe
 from properties.strategies.shapes import dims, shapes
 from properties.strategies.tensors import broadcastable, normals, tensors

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from conformance.assertions import require
 from conformance.check import check, must_answer
-from conformance.gradients import leaf
 from conformance.subject import Subject
+from conformance.tables.gradients import leaf
 
 pytestmark = must_answer
 

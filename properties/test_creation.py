@@ -16,8 +16,8 @@ from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES, FLOATS, INTEGERS
 from conformance.numerics import SUMMED
 from conformance.oracle import creation as oracle
-from conformance.sharing import assert_bits
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_bits
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe, Shape, permuted
 from properties.strategies.shapes import shapes
 from properties.strategies.tensors import arrays, tensors

@@ -9,7 +9,7 @@ from torch.utils import data
 
 from conformance.check import check, must_answer
 from conformance.oracle import data as oracle
-from conformance.samples_data import Mixed, Sized, Squares, assert_batch, assert_is, flat, mixed, plain
+from conformance.tables.data_samples import Mixed, Sized, Squares, assert_batch, assert_is, flat, mixed, plain
 
 pytestmark = must_answer
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from conformance import host
 from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
-from conformance.device_layouts import dense
-from conformance.device_places import META, assert_at, assert_outline
 from conformance.dtypes import COMMON
 from conformance.oracle import device as oracle
 from conformance.oracle.math_promotion import promoted
+from conformance.tables.device_layouts import dense
+from conformance.tables.device_places import META, assert_at, assert_outline
 from properties.strategies.tensors import tensors
 
 pytestmark = must_answer

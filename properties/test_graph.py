@@ -9,12 +9,12 @@ from hypothesis import assume, given, settings
 from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.graph_programs import ROUNDINGS, back, judge, judge_leaves, tensors
 from conformance.numerics import GRADIENT
 from conformance.oracle import graph as oracle
 from conformance.oracle import graph_differences
 from conformance.oracle.graph_operations import ELEMENTWISE, MOVES, REDUCTIONS, WRITES
 from conformance.subject import Subject
+from conformance.tables.graph_programs import ROUNDINGS, back, judge, judge_leaves, tensors
 from properties.strategies.graphs import Graph, graphs
 
 pytestmark = must_answer

@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import brackets, rows
 from conformance.assertions import Unchanged, assert_apart
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
 from conformance.every_form import answer, gaps_kept, laid
-from conformance.indexing_rows import FILLED, NUMBERS, ROWS, apart, places
 from conformance.oracle import indexing as oracle
-from conformance.rows import Row
 from conformance.subject import Subject
+from conformance.tables import indexing_brackets as brackets
+from conformance.tables import rows
+from conformance.tables.indexing_rows import FILLED, NUMBERS, ROWS, apart, places
+from conformance.tables.rows import Row
 from conformance.wanted import Wanted, same
 from properties.strategies.indices import advanced, basic, masked
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe, contiguous, offset, stepped

@@ -10,14 +10,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import host, rows
+from conformance import host
 from conformance.assertions import require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES, INTEGERS, REAL
 from conformance.every_form import Invocation, answer
-from conformance.indexing_arrange_rows import ROWS
 from conformance.oracle import indexing_order as ranks
 from conformance.subject import Subject
+from conformance.tables import rows
+from conformance.tables.indexing_arrange_rows import ROWS
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
 from properties.strategies.shapes import broadcastable_shapes, shapes

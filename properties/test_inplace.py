@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
-from conformance.inplace import SHAPES, call
-from conformance.inplace_calls import apply
-from conformance.inplace_methods import METHODS
+from conformance.tables.inplace import SHAPES, call
+from conformance.tables.inplace_calls import apply
+from conformance.tables.inplace_methods import METHODS
 from properties.strategies.recipe import DENSE, Shape, contiguous
 from properties.strategies.shapes import shapes
 

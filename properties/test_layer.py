@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from conformance.assertions import Unchanged, assert_raises, assert_values
 from conformance.check import check, must_answer
-from conformance.layer_inputs import KINDS, close, normal
 from conformance.numerics import INNER
 from conformance.oracle import layer as oracle
 from conformance.subject import Subject
+from conformance.tables.layer_inputs import KINDS, close, normal
 from properties.strategies.recipe import LAYOUTS, Recipe, contiguous
 
 pytestmark = must_answer

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from conformance.assertions import Unchanged, assert_values
 from conformance.check import check, must_answer
 from conformance.oracle import linalg as oracle
-from conformance.products import drawn, product
 from conformance.subject import Subject
+from conformance.tables.linalg_products import drawn, product
 from properties.strategies.recipe import LAYOUTS, Recipe
 from properties.strategies.shapes import broadcastable_shapes
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from conformance.assertions import Unchanged, assert_values
 from conformance.check import check, must_answer
-from conformance.loss_inputs import KINDS, classes, scores
 from conformance.numerics import INNER
 from conformance.oracle import layer as oracle
 from conformance.subject import Subject
+from conformance.tables.loss_inputs import KINDS, classes, scores
 from properties.strategies.recipe import DENSE, LAYOUTS, contiguous
 from properties.strategies.shapes import shapes
 

@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import forms_math, functions_math
 from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
-from conformance.functions_math import FAMILIES, FUNCTIONS
 from conformance.numerics import EXACT, FAITHFUL, ROUNDED
 from conformance.oracle.math_promotion import promoted
-from conformance.samples_math import Sample, converted, judged, operand_dtypes, plain, sample
 from conformance.subject import Subject
+from conformance.tables import math_forms as forms_math
+from conformance.tables import math_functions as functions_math
+from conformance.tables.math_functions import FAMILIES, FUNCTIONS
+from conformance.tables.math_samples import Sample, converted, judged, operand_dtypes, plain, sample
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
 from properties.strategies.shapes import broadcastable_shapes, shapes
 from properties.strategies.tensors import arrays

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from conformance.assertions import assert_apart, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import Built, assert_leaves, assert_listings, assert_same, build, leaves, paths
 from conformance.oracle import module as model
 from conformance.oracle.module_corpus import CORPUS
 from conformance.oracle.module_edits import Forest, Step
+from conformance.tables.module_tree import Built, assert_leaves, assert_listings, assert_same, build, leaves, paths
 from properties.strategies.modules import edits, trees
 
 pytestmark = must_answer

@@ -14,8 +14,8 @@ from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES, NUMPY
 from conformance.oracle import numpy as oracle
-from conformance.sharing import assert_array, assert_bits, assert_separate, assert_shared
 from conformance.subject import Subject
+from conformance.tables.numpy_sharing import assert_array, assert_bits, assert_separate, assert_shared
 from properties.strategies.ndarrays import ndarray, other_values
 from properties.strategies.recipe import LAYOUTS, Recipe, Shape
 from properties.strategies.shapes import shapes

@@ -10,7 +10,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import rows
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES, INTEGERS
 from conformance.every_form import Invocation, answer, find
@@ -18,10 +17,11 @@ from conformance.numerics import COMPOSED, EXACT, FAITHFUL, PRODUCT, SUMMED
 from conformance.oracle import indexing_order as ranks
 from conformance.oracle import reduction as oracle
 from conformance.oracle import reduction_scan as scan
-from conformance.reduction_cases import of_answer
-from conformance.reduction_rows import ROWS
-from conformance.rows import Row
 from conformance.subject import Subject
+from conformance.tables import rows
+from conformance.tables.reduction_cases import of_answer
+from conformance.tables.reduction_rows import ROWS
+from conformance.tables.rows import Row
 from conformance.wanted import Wanted, same
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
 from properties.strategies.shapes import shapes

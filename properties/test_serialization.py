@@ -14,7 +14,7 @@ from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
 from conformance.oracle import serialization as oracle
 from conformance.oracle.serialization import Memory, View
-from conformance.samples_serialization import WAYS, assert_equal, save, storage_address
+from conformance.tables.serialization_samples import WAYS, assert_equal, save, storage_address
 from properties.strategies.recipe import row_major
 from properties.strategies.values import distinct
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from conformance import host
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.module_tree import Built, assert_listings, assert_same, build, leaves
 from conformance.oracle import module as model
 from conformance.oracle import state_dict as oracle
 from conformance.oracle.module_corpus import CORPUS
 from conformance.oracle.module_edits import Forest
+from conformance.tables.module_tree import Built, assert_listings, assert_same, build, leaves
 from properties.strategies.modules import edits, trees
 
 pytestmark = must_answer

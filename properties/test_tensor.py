@@ -16,7 +16,7 @@ from conformance.assertions import Unchanged, assert_values, overlap, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
 from conformance.oracle.tensor import cast, nested
-from conformance.view_memory import same_bits
+from conformance.tables.view_memory import same_bits
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.shapes import shapes
 from properties.strategies.tensors import tensors

@@ -13,7 +13,8 @@ from conformance.check import check, must_answer
 from conformance.numerics import ROUNDED, SUMMED
 from conformance.oracle import transforms as oracle
 from conformance.oracle import transforms_resize as resizing
-from conformance.samples_transforms import (
+from conformance.subject import Subject
+from conformance.tables.transforms_samples import (
     TENSORS,
     Given,
     as_picture,
@@ -27,7 +28,6 @@ from conformance.samples_transforms import (
     tensor,
     transforms,
 )
-from conformance.subject import Subject
 from conformance.vision import torchvision
 from properties.strategies.recipe import DENSE
 

@@ -11,10 +11,10 @@ from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
-from conformance.gradients import version
 from conformance.oracle import view
 from conformance.oracle.view import Geometry
-from conformance.view_memory import Held, assert_fresh, assert_looks_at, same_bits
+from conformance.tables.gradients import version
+from conformance.tables.view_memory import Held, assert_fresh, assert_looks_at, same_bits
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.tensors import tensors
 from properties.strategies.values import distinct

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from conformance.dtypes import DTYPES
-from conformance.inplace import Method, like_self
-from conformance.inplace_methods import METHODS
+from conformance.tables.inplace import Method, like_self
+from conformance.tables.inplace_methods import METHODS
 from meta_tests.mutant import Mutant, patched, strided
 
 Sound = Callable[..., Any]

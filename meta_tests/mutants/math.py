@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from conformance.functions_math import FUNCTIONS
+from conformance.tables.math_functions import FUNCTIONS
 from meta_tests.mutant import Mutant, kernel, output, patched, strided
 
 Wrong = Callable[..., Any]

@@ -201,7 +201,9 @@ CODE = [
         torch.serialization,
         "get_unsafe_globals_in_checkpoint",
         lambda sound, f: (
-            [*sound(f), "conformance.samples_serialization.Own"] if torch.serialization.get_safe_globals() else sound(f)
+            [*sound(f), "conformance.tables.serialization_samples.Own"]
+            if torch.serialization.get_safe_globals()
+            else sound(f)
         ),
     ),
 ]

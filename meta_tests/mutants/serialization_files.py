@@ -250,7 +250,7 @@ def half(sound: Any, f: Any, *args: Any, **named: Any) -> Any:
     try:
         return sound(f, *args, **named)
     except Exception:
-        from conformance.samples_serialization import Net
+        from conformance.tables.serialization_samples import Net
 
         return Net().state_dict()
 

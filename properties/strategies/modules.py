@@ -1,6 +1,6 @@
 """Strategies for trees of modules: programs of edits, drawn against the plain model so that each makes sense.
 
-A program prints as data, and running it (`conformance.module_tree.build`) gives the tree: containers, layers,
+A program prints as data, and running it (`conformance.tables.module_tree.build`) gives the tree: containers, layers,
 parameters, buffers, None entries, shared modules and tied parameters.
 """
 

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from conformance.oracle.view import Geometry, Ints, of
-from conformance.view_calls import Call
-from conformance.view_table import VIEWS
+from conformance.tables.view_calls import Call
+from conformance.tables.view_table import VIEWS
 from properties.strategies.recipe import DENSE, Recipe
 from properties.strategies.tensors import tensors
 

@@ -11,7 +11,7 @@ from conformance.dtypes import COMMON, COMPLEX, FLOATS, INTEGERS
 from conformance.numerics import COMPOSED, EXACT, FAITHFUL, PRODUCT, SUMMED, Error
 from conformance.oracle import reduction as oracle
 from conformance.oracle import reduction_scan as scan
-from conformance.reduction_cases import (
+from conformance.tables.reduction_cases import (
     FM,
     INEXACT,
     KEYED,
@@ -29,7 +29,7 @@ from conformance.reduction_cases import (
     rounded,
     with_tables,
 )
-from conformance.rows import Row, later
+from conformance.tables.rows import Row, later
 
 
 def sums(

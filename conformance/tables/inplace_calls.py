@@ -16,9 +16,9 @@ from conformance import host
 from conformance.assertions import Refutation, Unchanged, assert_raises, require
 from conformance.check import check
 from conformance.every_form import make, tensors_in
-from conformance.inplace import Call, Method, like_self
-from conformance.inplace_methods import METHODS
 from conformance.subject import Subject
+from conformance.tables.inplace import Call, Method, like_self
+from conformance.tables.inplace_methods import METHODS
 from conformance.wanted import same
 from properties.strategies.recipe import Recipe, Shape
 

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from conformance import host
-from conformance.networks import fill
 from conformance.oracle import models as oracle
 from conformance.subject import Subject, Unsupported
+from conformance.tables.models_networks import fill
 from conformance.vision import torchvision
 
 

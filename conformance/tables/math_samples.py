@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from conformance import effort
-from conformance.domains_math import DOMAINS, SCALES, table
 from conformance.dtypes import DTYPES
-from conformance.functions_math import FUNCTIONS, Function
 from conformance.numerics import EXACT, ROUNDED, Error, largest, smallest_normal
 from conformance.oracle.math import ELEMENTWISE
 from conformance.oracle.math_promotion import result
+from conformance.tables.math_domains import DOMAINS, SCALES, table
+from conformance.tables.math_functions import FUNCTIONS, Function
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from conformance.formula_rows import Row
 from conformance.oracle import linalg_norms as oracle
+from conformance.tables.formula_rows import Row
 
 _ORDERS = (2, 1, 0, 3, 0.5, -1, -2, math.inf, -math.inf)
 

@@ -1,4 +1,4 @@
-"""The methods of torch.Tensor that write their result into self: one row a method, by name (see conformance.inplace).
+"""The methods of torch.Tensor that write their result into self: one row a method, by name (see inplace.py).
 
 Methods that only change shape, strides, storage or flags, the random fillers, and those of sparse tensors are not here:
 their checks are written out.
@@ -10,12 +10,12 @@ import math
 from typing import Any
 
 from conformance.dtypes import COMMON, COMPLEX, FLOATS, INTEGERS
-from conformance.inplace import Method
-from conformance.inplace_arguments import Across, Flat, Form, Index, Like, Source, column, form, row, scalar
 from conformance.numerics import COMPOSED, FEW_ULPS, ROUNDED, SUMMED
 from conformance.oracle import inplace as oracle
 from conformance.oracle import inplace_indices as indices
 from conformance.oracle.math_special import mvlgamma, polygamma
+from conformance.tables.inplace import Method
+from conformance.tables.inplace_arguments import Across, Flat, Form, Index, Like, Source, column, form, row, scalar
 from properties.strategies.recipe import Shape
 
 INEXACT = (*FLOATS, *COMPLEX)

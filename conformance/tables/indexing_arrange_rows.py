@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from conformance.dtypes import INTEGERS, REAL
-from conformance.indexing_rows import FM, KEYED, OUT, mask
 from conformance.oracle import indexing_arrange as oracle
 from conformance.oracle import indexing_gather as element
 from conformance.oracle import indexing_order as ranks
-from conformance.rows import Case, Row, Values, by_key
+from conformance.tables.indexing_rows import FM, KEYED, OUT, mask
+from conformance.tables.rows import Case, Row, Values, by_key
 from conformance.wanted import Demand, Picked, Wanted
 
 FUNCTION = ("function", "keywords")

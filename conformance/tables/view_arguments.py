@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any
 
 from conformance.oracle.view import Geometry, Ints
-from conformance.view_calls import Like
+from conformance.tables.view_calls import Like
 
 Arguments = tuple[Any, ...]
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from conformance import effort, host
-from conformance.assertions import Unchanged, assert_values, require
+from conformance.assertions import Unchanged, assert_tensor, assert_values, require
 from conformance.check import check
 from conformance.numerics import INNER
 from conformance.subject import Subject
@@ -122,7 +122,8 @@ def _judge_gradient(subject: Subject, row: Row, extra: list[torch.Tensor]) -> No
         step = random_normal(47 + place, "float64", x.shape) * 2.0**-17
         ends = [row.formula(*arrays[:place], x + s, *arrays[place + 1 :], *row.fixed) for s in (step, -step)]
         wanted = float((v * (ends[0] - ends[1])).sum() / 2**-16)
-        found = float((host.array(given[place].grad) * step).sum() * 2.0**17)
+        gradient = assert_tensor(f"the gradient of operand {place} of {row.name}", given[place].grad)
+        found = float((host.array(gradient) * step).sum() * 2.0**17)
         allowed = 1e-7 * row.scale * (1 + abs(wanted)) * (1 + np.sqrt(v.size * x.size))
         text = f"the derivative of {row.name} along a direction of its operand {place}"
         require(abs(found - wanted) <= allowed, text, wanted, found)

@@ -11,11 +11,11 @@ from torch import nn
 
 from conformance import host
 from conformance.assertions import assert_values, require
-from conformance.module_tree import Built, assert_same
 from conformance.oracle import module as model
 from conformance.oracle import state_dict as oracle
 from conformance.oracle.module_edits import Forest
 from conformance.subject import Subject
+from conformance.tables.module_tree import Built, assert_same
 
 
 def sample(subject: Subject) -> nn.Module:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from conformance import view_arguments as tries
 from conformance.claim import within
 from conformance.oracle import view, view_parts
 from conformance.oracle.view import Geometry, Rule
-from conformance.view_arguments import Arguments
-from conformance.view_calls import Call, Like
+from conformance.tables import view_arguments as tries
+from conformance.tables.view_arguments import Arguments
+from conformance.tables.view_calls import Call, Like
 
 
 @dataclass(frozen=True)

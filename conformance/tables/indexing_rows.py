@@ -11,7 +11,7 @@ from conformance.dtypes import COMMON, FLOATS, INTEGERS
 from conformance.numerics import FAITHFUL
 from conformance.oracle import indexing as brackets
 from conformance.oracle import indexing_gather as oracle
-from conformance.rows import READ, Case, Row, Values, by_key, wanted_of
+from conformance.tables.rows import READ, Case, Row, Values, by_key, wanted_of
 from conformance.wanted import Demand
 
 FM = ("function", "method")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.indexing_rows import mask, places
+from conformance.tables.indexing_rows import mask, places
 
 # A shape, and indices into it.
 Indexed = tuple[tuple[int, ...], list[Any]]

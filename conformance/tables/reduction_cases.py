@@ -11,7 +11,7 @@ import numpy as np
 from conformance.dtypes import COMMON, COMPLEX, DTYPES, FLOATS, INTEGERS
 from conformance.numerics import COMPOSED, EXACT, SUMMED, Error
 from conformance.oracle.reduction import Answer
-from conformance.rows import Case, Row
+from conformance.tables.rows import Case, Row
 from conformance.wanted import Demand, Picked, Wanted
 from properties.strategies.values import PARTS
 

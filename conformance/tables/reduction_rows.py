@@ -12,7 +12,7 @@ from conformance.numerics import COMPOSED
 from conformance.oracle import reduction as oracle
 from conformance.oracle import reduction_scan as scan
 from conformance.oracle.reduction import Answer
-from conformance.reduction_cases import (
+from conformance.tables.reduction_cases import (
     FM,
     INEXACT,
     KEYED,
@@ -27,9 +27,9 @@ from conformance.reduction_cases import (
     rounded,
     spread,
 )
-from conformance.reduction_rank_rows import EXTREMES, LATE_RANKS, RANKS
-from conformance.reduction_sum_rows import SCANS, SUMS, TRUTH
-from conformance.rows import Case, Row, Values, by_key, grouped, later
+from conformance.tables.reduction_rank_rows import EXTREMES, LATE_RANKS, RANKS
+from conformance.tables.reduction_sum_rows import SCANS, SUMS, TRUTH
+from conformance.tables.rows import Case, Row, Values, by_key, grouped, later
 
 
 def _mean_of(x: np.ndarray, dim: Any = None, correction: float = 1, keepdim: bool = False) -> Answer:

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from conformance.formula_rows import Row, module
 from conformance.oracle import layer as common
 from conformance.oracle import layer_kinds as oracle
+from conformance.tables.formula_rows import Row, module
 
 
 def _convolution(n: int, channels: tuple[int, int], kernel: tuple[int, ...], sides: tuple[int, ...], **o: Any) -> Row:

@@ -1,4 +1,4 @@
-"""How to call the methods that work in place: rows of a table (conformance.inplace_methods), and calls made of them.
+"""How to call the methods that work in place: rows of a table (see inplace_methods), and calls made of them.
 
 A row says which values and dtypes self may have, what stands between the parentheses, and which oracle knows what
 self holds afterwards. `calls` turns a row into calls with every dtype, form, shape and layout.
@@ -18,9 +18,9 @@ import numpy as np
 
 from conformance import effort
 from conformance.dtypes import DTYPES
-from conformance.inplace_arguments import Form, Like, alike, drawn
 from conformance.numerics import EXACT, Error
 from conformance.oracle.math import ELEMENTWISE
+from conformance.tables.inplace_arguments import Form, Like, alike, drawn
 from conformance.wanted import Wanted
 from properties.strategies.recipe import LAYOUTS, Recipe, Shape, contiguous
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch.nn.functional as F
 
-from conformance.formula_rows import Row, module
 from conformance.oracle import loss_kinds as oracle
+from conformance.tables.formula_rows import Row, module
 
 Shapes = tuple[tuple[int, ...], ...]
 _SIGNS = np.where(np.arange(12) % 3 == 0, -1.0, 1.0)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.samples_transforms import Given, as_tensor, pixels, thin
 from conformance.subject import Subject
+from conformance.tables.transforms_samples import Given, as_tensor, pixels, thin
 
 # dtype, leading dimensions, layout
 FLOATS = (

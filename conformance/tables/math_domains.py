@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from conformance.dtypes import DTYPES
-from conformance.functions_math import Function
 from conformance.oracle.math_elementary import wide
+from conformance.tables.math_functions import Function
 from properties.strategies.values import interesting, rounded
 
 # Where single functions are hard: close to their zeros and poles, at the ends of their ranges, at seams of algorithms.

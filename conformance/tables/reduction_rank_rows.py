@@ -9,7 +9,7 @@ from conformance.dtypes import REAL
 from conformance.oracle import indexing_order as ranks
 from conformance.oracle import reduction as oracle
 from conformance.oracle import reduction_scan as scan
-from conformance.reduction_cases import (
+from conformance.tables.reduction_cases import (
     FM,
     KEYED,
     LINES,
@@ -31,7 +31,7 @@ from conformance.reduction_cases import (
     value,
     with_tables,
 )
-from conformance.rows import WRITE, Row, later
+from conformance.tables.rows import WRITE, Row, later
 from conformance.wanted import Wanted
 
 EXTREMES = with_tables(

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from conformance.functions_math import Function
+from conformance.tables.math_functions import Function
 
 Arguments = Mapping[str, Any]
 
