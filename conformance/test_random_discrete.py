@@ -61,6 +61,14 @@ def test_bernoulli_in_its_other_forms(subject):
         found = host.array(assert_tensor(call, draw(), None, (ROWS, 2)))
         for place, chance in enumerate((0.25, 0.75)):
             assert_shares(call, found[:, place], 0, np.array([1 - chance, chance]))
+    row = torch.tensor([0.25, 0.75], device=subject.device)
+    found = host.array(torch.empty(ROWS, 2, device=subject.device).bernoulli_(row))
+    for place, chance in enumerate((0.25, 0.75)):
+        assert_shares("bernoulli_(p) of a broadcast p", found[:, place], 0, np.array([1 - chance, chance]))
+
+
+@check("random.bernoulli")
+def test_bernoulli_of_a_number(subject):
     for chance in (0.0, 0.3, 1.0):
         for dtype in ("float32", "float64", "int64", "uint8", "bool"):
             x = torch.empty(ROWS, dtype=host.torch_dtype(dtype), device=subject.device)
@@ -68,10 +76,6 @@ def test_bernoulli_in_its_other_forms(subject):
             assert_shares(f"bernoulli_({chance}) of {dtype}", host.array(x), 0, np.array([1 - chance, chance]))
     draws = numbers("bernoulli(p, 0.3)", torch.bernoulli(torch.zeros(COUNT, device=subject.device), 0.3))
     assert_shares("bernoulli(p, 0.3)", draws, 0, np.array([0.7, 0.3]))
-    row = torch.tensor([0.25, 0.75], device=subject.device)
-    found = host.array(torch.empty(ROWS, 2, device=subject.device).bernoulli_(row))
-    for place, chance in enumerate((0.25, 0.75)):
-        assert_shares("bernoulli_(p) of a broadcast p", found[:, place], 0, np.array([1 - chance, chance]))
     fair = numbers("bernoulli_()", torch.empty(COUNT, device=subject.device).bernoulli_())
     assert_independent("bernoulli_()", fair, 0.5, 0.5)
 
