@@ -123,7 +123,7 @@ def test_other_classes_are_refused(subject):
             assert_raises(call, UnpicklingError, lambda: load(save(thing, **saving), weights_only=True))
         if isinstance(thing, Own):
             text = str(assert_raises(call, UnpicklingError, lambda: load(save(thing), weights_only=True)))
-            require("samples_serialization.Own" in text, f"the error does not name the class: {text}")
+            require(f"{Own.__module__}.Own" in text, f"the error does not name the class: {text}")
 
 
 @check("serialization.weights-only-refuses-classes")
