@@ -11,7 +11,7 @@ from conformance import effort
 from conformance.assertions import assert_values
 from conformance.check import check, must_answer
 from conformance.subject import Subject
-from conformance.tables import math_forms as forms_math
+from conformance.tables import math_forms
 from conformance.tables.math_functions import FUNCTIONS, LATE, Function
 from conformance.tables.math_samples import Sample, sample
 from properties.strategies.recipe import LAYOUTS, Recipe
@@ -78,10 +78,10 @@ def _layouts(row: Function, dtype: str, variant: int) -> list[str]:
 
 def judge(subject: Subject, case: Sample, layout: str) -> None:
     """Refute unless torch.f of the operands, each in its layout, has the expected dtype and values."""
-    row, form = case.function, forms_math.main(case.function)
+    row, form = case.function, math_forms.main(case.function)
     recipes = [_recipe(x, "bool" if x.dtype == bool else case.dtype, layout, n) for n, x in enumerate(case.operands)]
     out = form.call([recipe.on(subject) for recipe in recipes], case.arguments)
-    call = f"{forms_math.spelled(form, case.arguments)} of {layout} {case.dtype}"
+    call = f"{math_forms.spelled(form, case.arguments)} of {layout} {case.dtype}"
     assert_values(call, out, case.expected, case.error, case.scale, dtype=case.out, signed_zeros=row.signed_zeros)
 
 

@@ -13,7 +13,7 @@ from conformance.dtypes import INTEGERS
 from conformance.numerics import COMPOSED, ROUNDED
 from conformance.oracle import math_exact, math_special
 from conformance.subject import Subject
-from conformance.tables import math_forms as forms_math
+from conformance.tables import math_forms
 from conformance.tables.math_functions import FUNCTIONS
 from conformance.tables.math_samples import sample
 from properties.strategies.recipe import contiguous, stepped, transposed
@@ -128,7 +128,7 @@ def test_strided_operands_are_recorded(subject: Subject, family: str) -> None:
         case = sample(name, "float32", row.variants("float32")[0])
         values = case.at(case.places((5, 7))).operands[0]
         for layout in (stepped, transposed):
-            for form in forms_math.forms(row):
+            for form in math_forms.forms(row):
                 x = layout(values, "float32").on(subject).requires_grad_()
                 out = form.call([x], case.arguments)
                 require(out.requires_grad, f"{form.text} of a {layout.__name__} operand is not recorded", True, False)

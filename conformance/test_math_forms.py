@@ -13,7 +13,7 @@ from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.oracle.math_promotion import category
 from conformance.subject import Subject
-from conformance.tables import math_forms as forms_math
+from conformance.tables import math_forms
 from conformance.tables.math_forms import Form
 from conformance.tables.math_functions import FUNCTIONS, Function
 from conformance.tables.math_samples import Sample, sample
@@ -37,7 +37,7 @@ def tensors(subject: Subject, case: Sample) -> list[torch.Tensor]:
 
 def compare(form: Form, case: Sample, out: object) -> None:
     """Refute unless a form gave a sample's results."""
-    call = f"{forms_math.spelled(form, case.arguments)} of {case.dtype}"
+    call = f"{math_forms.spelled(form, case.arguments)} of {case.dtype}"
     assert_values(
         call, out, case.expected, case.error, case.scale, dtype=case.out, signed_zeros=case.function.signed_zeros
     )
@@ -58,7 +58,7 @@ def test_all_forms_of_a_function_agree(subject: Subject, function: str) -> None:
     for dtype in some_dtypes(row):
         for variant in row.variants(dtype):
             case = one_line(sample(function, dtype, variant), variant * 11)
-            for form in forms_math.forms(row):
+            for form in math_forms.forms(row):
                 compare(form, case, form.call(tensors(subject, case), case.arguments))
             if row.out:
                 check_out(subject, case)
@@ -68,7 +68,7 @@ def test_all_forms_of_a_function_agree(subject: Subject, function: str) -> None:
 
 def check_out(subject: Subject, case: Sample) -> None:
     """out= is written to and returned, whatever was in it."""
-    form = forms_math.main(case.function)
+    form = math_forms.main(case.function)
     out = torch.full(case.expected.shape, 1, dtype=host.torch_dtype(case.out), device=subject.device)
     returned = form.call(tensors(subject, case), {**case.arguments, "out": out})
     require(returned is out, f"{form.text[:-1]}, out=t) returns another tensor than t", "t", "another tensor")
@@ -80,11 +80,11 @@ def check_in_place(subject: Subject, case: Sample) -> None:
     doubled = case.function.result == "double" and case.out != case.dtype
     if doubled or category(case.out) > category(case.dtype):
         return
-    for number, form in enumerate(forms_math.in_place_forms(case.function)):
+    for number, form in enumerate(math_forms.in_place_forms(case.function)):
         for layout in (contiguous, stepped, transposed) if number == 0 else (contiguous,):
             x = layout(case.operands[0], case.dtype).on(subject)
             rest = tensors(subject, case)[1:]
-            call = f"{forms_math.spelled(form, case.arguments)} of {layout.__name__} {case.dtype}"
+            call = f"{math_forms.spelled(form, case.arguments)} of {layout.__name__} {case.dtype}"
             require(form.call([x, *rest], case.arguments) is x, f"{call} returns another tensor than x", "x")
             expected = case.expected.astype(DTYPES[case.dtype].host) if case.out == "bool" else case.expected
             assert_values(call, x, expected, case.error, case.scale, dtype=case.dtype)
@@ -94,7 +94,7 @@ def check_in_place(subject: Subject, case: Sample) -> None:
 
 def check_again(subject: Subject, first: Sample, second: Sample) -> None:
     """The answer does not depend on the calls before, nor on a call that failed."""
-    form = forms_math.main(first.function)
+    form = math_forms.main(first.function)
     for case in (first, second, first):
         compare(form, case, form.call(tensors(subject, case), case.arguments))
     with contextlib.suppress(TypeError):

@@ -17,8 +17,7 @@ from conformance.dtypes import DTYPES
 from conformance.numerics import FEW_ULPS
 from conformance.oracle.math_promotion import promoted
 from conformance.subject import Subject
-from conformance.tables import math_forms as forms_math
-from conformance.tables import math_functions as functions_math
+from conformance.tables import math_forms, math_functions
 from conformance.tables.math_forms import Form
 from conformance.tables.math_functions import FAMILIES, FUNCTIONS, Function
 from conformance.tables.math_samples import Sample, converted, judged, operand_dtypes, plain, tried
@@ -59,7 +58,7 @@ def compare(row: Function, call: str, out: object, case: Sample) -> None:
 @pytest.mark.parametrize("family", MANY)
 @check("math.result-dtype")
 def test_mixed_operands_are_promoted(subject: Subject, family: str) -> None:
-    for row in functions_math.family(family):
+    for row in math_functions.family(family):
         if len(row.operands) < 2 or not row.promotes:
             continue
         for number, pair in enumerate(MIXED):
@@ -80,22 +79,22 @@ def check_mixed(subject: Subject, row: Function, pair: tuple[str, str], ranks: t
     operands = plain(row, dtypes, tuple((5,) if kind == "tensor" else () for kind in kinds))
     arguments = row.arguments[row.variants(pair[0])[0]]
     case = judged(row, computed, converted(operands, computed, row), arguments)
-    form = forms_math.main(row)
+    form = math_forms.main(row)
     given = " and ".join(f"{kind} {dtype}" for kind, dtype in zip(kinds, dtypes, strict=True))
     out = form.call(built(subject, operands, dtypes), arguments)
-    compare(row, f"{forms_math.spelled(form, arguments)} of {given}", out, case)
+    compare(row, f"{math_forms.spelled(form, arguments)} of {given}", out, case)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @check("math.accepted-dtypes")
 def test_every_documented_dtype_is_accepted(subject: Subject, family: str) -> None:
-    for row in functions_math.family(family):
+    for row in math_functions.family(family):
         for dtype in row.dtypes:
             dtypes = operand_dtypes(row, dtype)
             operands = plain(row, dtypes, ((2, 3),) * len(dtypes))
             for variant in row.variants(dtype):
                 case = judged(row, dtype, operands, row.arguments[variant])
-                out = forms_math.main(row).call(built(subject, operands, dtypes), case.arguments)
+                out = math_forms.main(row).call(built(subject, operands, dtypes), case.arguments)
                 assert_tensor(f"torch.{row.name} of {dtype}", out, case.out, (2, 3))
                 where = torch.device(subject.device).type
                 require(out.device.type == where, f"torch.{row.name} answers on {out.device}", where, out.device)
@@ -104,7 +103,7 @@ def test_every_documented_dtype_is_accepted(subject: Subject, family: str) -> No
 @pytest.mark.parametrize("family", sorted({row.family for row in FUNCTIONS.values() if row.numbers}))
 @check("math.numbers")
 def test_numbers_stand_for_operands(subject: Subject, family: str) -> None:
-    for row in functions_math.family(family):
+    for row in math_functions.family(family):
         for dtype in tried(row) if row.numbers and len(row.operands) == 2 else ():
             for value in NUMBERS:
                 for rank in ("tensor", "scalar"):
@@ -123,7 +122,7 @@ def check_number(subject: Subject, row: Function, dtype: str, value: complex, ra
     number = np.array(value).astype(DTYPES[computed].host)
     case = judged(row, computed, converted((x, number), computed, row), {})
     tensor = contiguous(x, dtype).on(subject)
-    for form in forms_math.forms(row):
+    for form in math_forms.forms(row):
         if "other=" not in form.text and "exponent=" not in form.text:
             compare(row, f"{form.text} of {rank} {dtype} and {value!r}", form.call([tensor, value], {}), case)
     swapped = judged(row, computed, converted((number, x), computed, row), {})
@@ -135,7 +134,7 @@ def check_number(subject: Subject, row: Function, dtype: str, value: complex, ra
 
 def _numbers_first(row: Function) -> Iterator[Form]:
     if row.name in FIRST:
-        yield forms_math.main(row)
+        yield math_forms.main(row)
     if row.operator:
         yield Form(f"operator.{row.operator}(x, y)", lambda operands, _: getattr(operator, row.operator)(*operands))
 
@@ -143,7 +142,7 @@ def _numbers_first(row: Function) -> Iterator[Form]:
 @pytest.mark.parametrize("family", sorted({row.family for row in FUNCTIONS.values() if len(row.operands) == 1}))
 @check("math.shape")
 def test_the_shape_stays(subject: Subject, family: str) -> None:
-    for row in functions_math.family(family):
+    for row in math_functions.family(family):
         if len(row.operands) == 1:
             dtype = next(name for name in ("float32", "float64", "int64") if name in row.dtypes)
             arguments = row.arguments[0]
@@ -151,14 +150,14 @@ def test_the_shape_stays(subject: Subject, family: str) -> None:
                 operands = plain(row, (dtype,), (shape,), turn)
                 case = judged(row, dtype, operands, arguments)
                 for layout in (contiguous, transposed):
-                    out = forms_math.main(row).call(built(subject, operands, (dtype,), layout), arguments)
+                    out = math_forms.main(row).call(built(subject, operands, (dtype,), layout), arguments)
                     compare(row, f"torch.{row.name} of shape {shape}", out, case)
 
 
 @pytest.mark.parametrize("family", MANY)
 @check("math.broadcasting")
 def test_operands_broadcast(subject: Subject, family: str) -> None:
-    for row in functions_math.family(family):
+    for row in math_functions.family(family):
         if len(row.operands) > 1:
             dtype = next(name for name in ("float32", "int64") if name in row.dtypes or name in row.late)
             for turn, (a, b) in enumerate(TOGETHER):
@@ -172,7 +171,7 @@ def check_broadcast(subject: Subject, row: Function, dtype: str, pair: tuple, tu
     operands = plain(row, dtypes, shapes, turn)
     case = judged(row, dtype, tuple(np.broadcast_arrays(*operands)), row.arguments[0])
     for layout in (contiguous, stepped):
-        for form in forms_math.forms(row) if layout is contiguous else (forms_math.main(row),):
+        for form in math_forms.forms(row) if layout is contiguous else (math_forms.main(row),):
             out = form.call(built(subject, operands, dtypes, layout), case.arguments)
             compare(row, f"{form.text} of shapes {shapes}", out, case)
 
@@ -180,11 +179,11 @@ def check_broadcast(subject: Subject, row: Function, dtype: str, pair: tuple, tu
 @pytest.mark.parametrize("family", FAMILIES)
 @check("math.results-are-new")
 def test_results_are_new_memory(subject: Subject, family: str) -> None:
-    for row in functions_math.family(family):
+    for row in math_functions.family(family):
         for dtype in tried(row) if row.fresh else ():
             for layout in (contiguous, stepped):
                 operands = built_plain(subject, row, dtype, layout)
-                for form in forms_math.forms(row):
+                for form in math_forms.forms(row):
                     out = form.call(operands, row.arguments[row.variants(dtype)[0]])
                     for operand in operands:
                         assert_apart(f"{form.text} of {dtype}", out, operand)
@@ -193,12 +192,12 @@ def test_results_are_new_memory(subject: Subject, family: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 @check("math.inputs-stay")
 def test_operands_stay_as_they_were(subject: Subject, family: str) -> None:
-    for row in functions_math.family(family):
+    for row in math_functions.family(family):
         for dtype in tried(row):
             for layout in (contiguous, stepped, transposed):
                 operands = built_plain(subject, row, dtype, layout)
                 before = Unchanged(**dict(zip("xyz", operands, strict=False)))
-                for form in forms_math.forms(row):
+                for form in math_forms.forms(row):
                     form.call(operands, row.arguments[row.variants(dtype)[-1]])
                     before.check(f"{form.text} of {dtype}")
 
@@ -212,10 +211,10 @@ def built_plain(subject: Subject, row: Function, dtype: str, layout: Layout = co
 @pytest.mark.parametrize("family", FAMILIES)
 @check("math.requires-grad")
 def test_results_require_gradients_as_operands_do(subject: Subject, family: str) -> None:
-    for row in functions_math.family(family):
+    for row in math_functions.family(family):
         if "float32" not in row.dtypes or not row.fresh or (row.result != "bool" and not row.differentiable):
             continue
-        form = forms_math.main(row)
+        form = math_forms.main(row)
         operands = built_plain(subject, row, "float32")
         tracked = [x.requires_grad_() if x.dtype.is_floating_point else x for x in operands]
         out = form.call(tracked, row.arguments[0])
@@ -237,7 +236,7 @@ def test_integers_become_the_default_dtype(subject: Subject) -> None:
         torch.set_default_dtype(torch.float64)
         for row in (r for r in FUNCTIONS.values() if r.result == "float" and "int32" in r.dtypes):
             operands = built_plain(subject, row, "int32")
-            out = forms_math.main(row).call(operands, row.arguments[0])
+            out = math_forms.main(row).call(operands, row.arguments[0])
             assert_tensor(f"torch.{row.name} of int32 with float64 as the default dtype", out, "float64", (3, 7))
         for name in ("add", "mul", "pow", "remainder"):
             x = built_plain(subject, FUNCTIONS["floor"], "int32")[0]

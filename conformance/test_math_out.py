@@ -14,8 +14,7 @@ from conformance.assertions import Unchanged, assert_raises, assert_values, requ
 from conformance.check import check, must_answer
 from conformance.oracle.math_promotion import category
 from conformance.subject import Subject
-from conformance.tables import math_forms as forms_math
-from conformance.tables import math_functions as functions_math
+from conformance.tables import math_forms, math_functions
 from conformance.tables.math_functions import FUNCTIONS, Function
 from conformance.tables.math_samples import Sample, judged, operand_dtypes, plain
 from properties.strategies.recipe import contiguous, gapped
@@ -31,7 +30,7 @@ FAMILIES = tuple(dict.fromkeys(row.family for row in FUNCTIONS.values() if row.o
 
 def cases(family: str, shape: tuple[int, ...] = (3, 7)) -> Iterator[tuple[Function, Sample]]:
     """One sample a row that knows out=, of small whole numbers."""
-    for row in functions_math.family(family):
+    for row in math_functions.family(family):
         if row.out:
             dtype = next(name for name in ("float32", "float64", "int64") if name in row.dtypes)
             dtypes = operand_dtypes(row, dtype)
@@ -46,7 +45,7 @@ def tensors(subject: Subject, case: Sample) -> list[torch.Tensor]:
 def write(subject: Subject, row: Function, case: Sample, out: torch.Tensor) -> str:
     """Call torch.f(…, out=out) and refute unless that is returned and holds the results; returns how the call reads."""
     call = f"torch.{row.name}(…, out=t)"
-    returned = forms_math.main(row).call(tensors(subject, case), {**case.arguments, "out": out})
+    returned = math_forms.main(row).call(tensors(subject, case), {**case.arguments, "out": out})
     require(returned is out, f"{call} returns another tensor than t", "t", "another tensor")
     assert_values(call, out, case.expected, case.error, case.scale, dtype=case.out)
     return call
@@ -97,7 +96,7 @@ def test_out_may_be_an_operand(subject: Subject, family: str) -> None:
             operands = tensors(subject, case)
             out = operands[place]
             if host.dtype_name(out.dtype) == case.out:
-                forms_math.main(row).call(operands, {**case.arguments, "out": out})
+                math_forms.main(row).call(operands, {**case.arguments, "out": out})
                 call = f"torch.{row.name}(…, out=t), where t is operand {place},"
                 assert_values(call, out, case.expected, case.error, case.scale, dtype=case.out)
 
@@ -109,7 +108,7 @@ def test_out_of_another_dtype(subject: Subject, family: str) -> None:
         wider = {"float32": "float64", "int64": "float32", "bool": "int32", "complex64": "complex128"}.get(case.out)
         if family in CONVERTING and row.name not in RIGID and wider and subject.supports(wider):
             out = contiguous(np.ones((3, 7)), wider).on(subject)
-            forms_math.main(row).call(tensors(subject, case), {**case.arguments, "out": out})
+            math_forms.main(row).call(tensors(subject, case), {**case.arguments, "out": out})
             # Computed as the operands say, then converted: so the bound is that of the narrower dtype.
             narrow = host.array(out).astype(case.expected.dtype)
             call = f"torch.{row.name}(…, out=t) of {wider}"
@@ -124,7 +123,7 @@ def refuse(subject: Subject, row: Function, case: Sample, out: torch.Tensor, cal
     """Refute unless a call with out= raises RuntimeError and changes nothing."""
     operands = tensors(subject, case)
     before = Unchanged(out=out, **dict(zip("xyz", operands, strict=False)))
-    assert_raises(call, RuntimeError, lambda: forms_math.main(row).call(operands, {**case.arguments, "out": out}))
+    assert_raises(call, RuntimeError, lambda: math_forms.main(row).call(operands, {**case.arguments, "out": out}))
     before.check(call)
 
 
@@ -139,7 +138,7 @@ def test_out_that_overlaps_is_refused(subject: Subject, family: str) -> None:
             call = f"torch.{row.name}(x[:-1], …, out=x[1:])"
             arguments = {**case.arguments, "out": base[1:]}
             before = Unchanged(x=base)
-            assert_raises(call, RuntimeError, lambda: forms_math.main(row).call(operands, arguments))
+            assert_raises(call, RuntimeError, lambda: math_forms.main(row).call(operands, arguments))
             before.check(call)
         single = contiguous(np.ones((1,)), case.out).on(subject).expand(7)
         refuse(subject, row, case, single, f"torch.{row.name}(…, out=t.expand(7))")

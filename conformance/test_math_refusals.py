@@ -11,8 +11,7 @@ import torch
 from conformance.assertions import Unchanged, assert_raises, assert_values
 from conformance.check import check, must_answer
 from conformance.subject import Subject
-from conformance.tables import math_forms as forms_math
-from conformance.tables import math_functions as functions_math
+from conformance.tables import math_forms, math_functions
 from conformance.tables.math_functions import FAMILIES, FUNCTIONS, Function
 from conformance.tables.math_samples import judged, operand_dtypes, plain
 from properties.strategies.recipe import contiguous
@@ -48,17 +47,17 @@ def still_right(subject: Subject, row: Function) -> None:
     dtypes = operand_dtypes(row, dtype)
     operands = plain(row, dtypes, ((5,),) * len(dtypes))
     case = judged(row, dtype, operands, row.arguments[0])
-    out = forms_math.main(row).call(built(subject, row, dtype, ((5,),) * len(dtypes)), case.arguments)
+    out = math_forms.main(row).call(built(subject, row, dtype, ((5,),) * len(dtypes)), case.arguments)
     assert_values(f"torch.{row.name}, after a refusal,", out, case.expected, case.error, case.scale, dtype=case.out)
 
 
 @pytest.mark.parametrize("family", REFUSING)
 @check("math.refused-dtypes")
 def test_dtypes_without_a_meaning_are_refused(subject: Subject, family: str) -> None:
-    for row in functions_math.family(family):
+    for row in math_functions.family(family):
         for dtype in row.refuses:
             operands = built(subject, row, dtype, ((3,),) * len(row.operands))
-            for form in list(forms_math.forms(row)) if dtype == row.refuses[0] else [forms_math.main(row)]:
+            for form in list(math_forms.forms(row)) if dtype == row.refuses[0] else [math_forms.main(row)]:
                 arguments = row.arguments[0]
                 call = f"{form.text} of {dtype}"
                 refuse(call, (RuntimeError, TypeError), lambda: form.call(operands, arguments), operands)
@@ -69,13 +68,13 @@ def test_dtypes_without_a_meaning_are_refused(subject: Subject, family: str) -> 
 @pytest.mark.parametrize("family", MANY)
 @check("math.refused-shapes")
 def test_shapes_that_do_not_broadcast_are_refused(subject: Subject, family: str) -> None:
-    for row in (r for r in functions_math.family(family) if len(r.operands) > 1):
+    for row in (r for r in math_functions.family(family) if len(r.operands) > 1):
         for turn, (a, b) in enumerate(
             (((2, 3), (4,)), ((3,), (2,)), ((2, 3), (3, 2)), ((0,), (2,)), ((5, 1, 3), (5, 2, 4)))
         ):
             shapes = (a, b) if len(row.operands) == 2 else (a, a, b)
             operands = built(subject, row, a_dtype(row), shapes)
-            for form in forms_math.forms(row) if turn == 0 else (forms_math.main(row),):
+            for form in math_forms.forms(row) if turn == 0 else (math_forms.main(row),):
                 arguments = row.arguments[0]
                 call = f"{form.text} of shapes {shapes}"
                 refuse(call, RuntimeError, lambda: form.call(operands, arguments), operands)
@@ -85,8 +84,8 @@ def test_shapes_that_do_not_broadcast_are_refused(subject: Subject, family: str)
 @pytest.mark.parametrize("family", FAMILIES)
 @check("math.refused-arguments")
 def test_arguments_without_a_meaning_are_refused(subject: Subject, family: str) -> None:
-    for row in functions_math.family(family):
-        form, arguments = forms_math.main(row), row.arguments[0]
+    for row in math_functions.family(family):
+        form, arguments = math_forms.main(row), row.arguments[0]
         operands = built(subject, row, a_dtype(row), ((3,),) * len(row.operands))
         surplus = [*operands, *([operands[0]] * 8)]
         for call, action in (

@@ -15,8 +15,7 @@ from conformance.dtypes import COMMON, DTYPES
 from conformance.numerics import EXACT, FAITHFUL, ROUNDED
 from conformance.oracle.math_promotion import promoted
 from conformance.subject import Subject
-from conformance.tables import math_forms as forms_math
-from conformance.tables import math_functions as functions_math
+from conformance.tables import math_forms, math_functions
 from conformance.tables.math_functions import FAMILIES, FUNCTIONS
 from conformance.tables.math_samples import Sample, converted, judged, operand_dtypes, plain, sample
 from properties.strategies.recipe import DENSE, LAYOUTS, Recipe
@@ -25,7 +24,7 @@ from properties.strategies.tensors import arrays
 
 pytestmark = must_answer
 
-SLUGS = {name: [row.claim or row.name for row in functions_math.family(name)] for name in FAMILIES}
+SLUGS = {name: [row.claim or row.name for row in math_functions.family(name)] for name in FAMILIES}
 # Functions that take any values and promise the nearest result, so that operands can be drawn freely.
 FREE = [
     slug
@@ -65,12 +64,12 @@ def _laid(values: np.ndarray, dtype: str, layout: str) -> Recipe:
 def test_layouts_do_not_matter(subject: Subject, family: str, data: Any) -> None:
     case, recipes, number = data.draw(calls(SLUGS[family]))
     row = case.function
-    forms = list(forms_math.forms(row))
+    forms = list(math_forms.forms(row))
     form = forms[number % len(forms)]
     operands = [recipe.on(subject) for recipe in recipes]
     before = Unchanged(**dict(zip("xyz", operands, strict=False)))
     out = form.call(operands, case.arguments)
-    call = f"{forms_math.spelled(form, case.arguments)} of {case.dtype}"
+    call = f"{math_forms.spelled(form, case.arguments)} of {case.dtype}"
     assert_values(call, out, case.expected, case.error, case.scale, dtype=case.out, signed_zeros=row.signed_zeros)
     before.check(call)
 
@@ -80,13 +79,13 @@ def test_layouts_do_not_matter(subject: Subject, family: str, data: Any) -> None
 @given(data=st.data())
 def test_layouts_do_not_matter_in_place(subject: Subject, family: str, data: Any) -> None:
     case, recipes, number = data.draw(calls(SLUGS[family]))
-    forms = list(forms_math.in_place_forms(case.function))
+    forms = list(math_forms.in_place_forms(case.function))
     if not forms or case.out != case.dtype:
         return
     form = forms[number % len(forms)]
     operands = [recipe.on(subject) for recipe in recipes]
     returned = form.call(operands, case.arguments)
-    call = f"{forms_math.spelled(form, case.arguments)} of {case.dtype}"
+    call = f"{math_forms.spelled(form, case.arguments)} of {case.dtype}"
     require(returned is operands[0], f"{call} returns another tensor than x", "x", "another tensor")
     assert_values(call, operands[0], case.expected, case.error, case.scale, dtype=case.dtype)
 
@@ -110,7 +109,7 @@ def test_operands_of_any_shapes_that_broadcast(subject: Subject, slug: str, data
     row = FUNCTIONS[slug]
     spread = tuple(np.broadcast_arrays(*(recipe.array for recipe in recipes)))
     case = judged(row, dtype, tuple(np.array(x) for x in spread), row.arguments[0])
-    out = forms_math.main(row).call([recipe.on(subject) for recipe in recipes], {})
+    out = math_forms.main(row).call([recipe.on(subject) for recipe in recipes], {})
     # Half a spacing of float64's subnormal numbers is no double: for that dtype, a neighbour is allowed.
     error = FAITHFUL if case.out == "float64" and case.error is ROUNDED else case.error
     call = f"torch.{row.name} of {dtype}"
@@ -136,7 +135,7 @@ def test_any_two_dtypes_are_promoted(subject: Subject, slug: str, pair: tuple, r
         _laid(x, dtype, "stepped" if turn % 2 else "contiguous").on(subject)
         for x, dtype in zip(operands, pair, strict=True)
     ]
-    for form in forms_math.forms(row):
+    for form in math_forms.forms(row):
         out = form.call(tensors, arguments)
-        call = f"{forms_math.spelled(form, arguments)} of {pair}, {ranks}"
+        call = f"{math_forms.spelled(form, arguments)} of {pair}, {ranks}"
         assert_values(call, out, case.expected, case.error, case.scale, dtype=case.out)
