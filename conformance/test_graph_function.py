@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
@@ -191,7 +190,7 @@ def test_once_differentiable_refuses_a_second_derivative(subject: Subject) -> No
             return x**3
 
         @staticmethod
-        @once_differentiable
+        @torch.autograd.function.once_differentiable
         def backward(ctx: Any, g: torch.Tensor) -> torch.Tensor:
             require(not torch.is_grad_enabled(), "grad mode in a once differentiable backward", False, True)
             return g * 3 * ctx.saved_tensors[0] ** 2

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils import rnn
 
 from conformance import host
 from conformance.assertions import assert_values, require
@@ -93,12 +93,17 @@ def test_an_lstm_of_packed_sequences(subject):
     x = normal(1, (5, 3, 4))
     for lengths, both in (([5, 3, 1], False), ([2, 5, 4], True)):
         layer, w = lstm(subject, bidirectional=both)
-        packed = pack_padded_sequence(
+        packed = rnn.pack_padded_sequence(
             contiguous(x, "float64").on(subject), torch.tensor(lengths), enforce_sorted=not both
         )
         result, states = layer(packed)
-        require(isinstance(result, PackedSequence), "an LSTM unpacks a packed sequence", PackedSequence, type(result))
-        out, sizes = pad_packed_sequence(result)
+        require(
+            isinstance(result, rnn.PackedSequence),
+            "an LSTM unpacks a packed sequence",
+            rnn.PackedSequence,
+            type(result),
+        )
+        out, sizes = rnn.pad_packed_sequence(result)
         require(sizes.tolist() == lengths, "the lengths of a packed output", lengths, sizes.tolist())
         for n, length in enumerate(lengths):
             for way in range(1 + both):

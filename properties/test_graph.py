@@ -56,6 +56,7 @@ def test_gradients_are_the_oracles(subject: Subject, graph: Graph) -> None:
 
 
 @check("graph.values-of-programs")
+@more(4)
 @given(graph=graphs())
 def test_values_and_flags_are_the_oracles(subject: Subject, graph: Graph) -> None:
     tape = oracle.run(graph.program)
