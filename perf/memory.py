@@ -66,9 +66,10 @@ def _child(call: Callable[[], Any], writing: int) -> None:
     """Measure in the fork, and end it whatever happens: it must not go on as a second pytest."""
     try:
         torch.set_num_threads(1)  # a pool of threads does not survive a fork
-        before = _resident()
+        before, files = _resident(), _mapped_files()
         kept = call()
-        answer: Any = max(0, _highest() - before)
+        # A fork maps the pages of libraries again when it runs their code, which is no memory of the call's.
+        answer: Any = max(0, _highest() - before - max(0, _mapped_files() - files))
         del kept
     except BaseException as error:
         answer = f"{type(error).__name__}: {error}"
@@ -86,6 +87,11 @@ def _trim() -> None:
 def _resident() -> int:
     """Bytes resident now; without /proc, the most so far, which a fork starts with."""
     return _status("VmRSS") if STATUS.exists() else _highest()
+
+
+def _mapped_files() -> int:
+    """Bytes resident of files and shared memory; 0 without /proc."""
+    return _status("RssFile") + _status("RssShmem") if STATUS.exists() else 0
 
 
 def _highest() -> int:
