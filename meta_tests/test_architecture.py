@@ -51,6 +51,8 @@ RULES = (
     Rule("properties*", CHECKS, "conformance.* properties.strategies.*"),
     Rule("perf.conftest", "pytest", "conformance.* perf.*"),  # the lane's own part of pytest
     Rule("perf*", f"{CHECKS} pytest_benchmark", "conformance.* properties.strategies.* perf.*"),
+    Rule("reports.drawing", "matplotlib markupsafe", "reports.text"),
+    Rule("reports.plots", "matplotlib markupsafe", "reports*"),
     Rule("reports*", "jinja2 markupsafe packaging", "conformance.claim conformance.verdict conformance.run reports*"),
     Rule("conftest", "pytest hypothesis", "conformance.*"),
     Rule("meta_tests*", "*", "*"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -67,18 +66,6 @@ def test_what_was_not_measured_is_left_empty(claims: Catalogue) -> None:
     assert "Other 1 time" in words
     assert "bare 1 s 1 s to 1 s" in words
     assert "None" not in words.partition("Measurements Times")[2].partition("The notes")[0]
-
-
-def test_the_bar_of_a_ratio_lies_where_the_ratio_is(claims: Catalogue) -> None:
-    html = page([measuring(RATIO)], claims)
-    places = r'class="axis".*?<u style="left: ([\d.]+)%"></u><i style="left: ([\d.]+)%; width: ([\d.]+)%"'
-    axis = re.search(places, html)
-    assert axis is not None
-    limit, left, width = map(float, axis.groups())
-    # From a tenth to ten times, 1 in the middle.
-    assert limit == pytest.approx(50.0, abs=0.1)
-    assert left == pytest.approx(50 + 50 * math.log10(0.25), abs=0.1)
-    assert left + width == pytest.approx(50 + 50 * math.log10(0.75), abs=0.1)
 
 
 def test_a_bar_never_leaves_its_box(claims: Catalogue) -> None:

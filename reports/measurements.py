@@ -61,12 +61,6 @@ class Measured:
             found.setdefault(figure.group or "other", []).append(figure)
         return found
 
-    @cached_property
-    def most(self) -> float:
-        """The largest ratio on a logarithmic axis, at least ten: the axis goes from its inverse to it."""
-        ratios = [figure.high for figure in self.of("ratio")] + [1 / figure.low for figure in self.of("ratio")]
-        return max([10.0, *ratios])
-
 
 def measured(columns: Sequence[Column]) -> list[Measured]:
     """One entry for each column that has any figure."""
@@ -91,8 +85,10 @@ def quantity(value: float | None, unit: str) -> str:
 
 
 def times(value: float | None) -> str:
-    """A ratio: '×1.25'."""
-    return "" if value is None else f"×{value:.3g}"
+    """A ratio: '×1.25', '×1,234'."""
+    if value is None:
+        return ""
+    return f"×{value:,.0f}" if value >= 1000 else f"×{value:.3g}"
 
 
 def percent(value: float | None) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +23,8 @@ from reports.dtypes import dtypes
 from reports.identity import facts
 from reports.known import known
 from reports.matrix import Finding, matrix
-from reports.measurements import measured, percent, quantity, times
+from reports.measurements import Measured, measured, percent, quantity, times
 from reports.notes import accounts, equation, total
-from reports.plots import conversions, roofline, words
 from reports.silence import silences
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -121,12 +119,21 @@ def _anchor(claim: str) -> str:
     return urllib.parse.quote(text.plain(claim))
 
 
-def _log(value: float) -> float:
-    """The natural logarithm of a ratio; a place on a logarithmic axis."""
-    return math.log(max(value, 1e-12))
+def _overview(entry: Measured) -> list[Any]:
+    """The drawings of kernels and conversions, as far as there are figures for them."""
+    from reports import plots  # here: matplotlib takes most of a second, and few pages draw anything
+
+    return [plot for plot in (plots.roofline(entry), plots.conversions(entry)) if plot]
 
 
-FIGURES = (quantity, times, percent, roofline, conversions, words, _log)
+def _ratios(entry: Measured) -> Any:
+    """The drawing of the ratios, or None."""
+    from reports import plots  # as above
+
+    return plots.ratios(entry)
+
+
+FIGURES = (quantity, times, percent, _overview, _ratios)
 TEXTS = (text.clip, text.one_line, text.seconds, text.margin, text.joined)
 FILTERS = (*TEXTS, *FIGURES, _web, _plain_json, _word, _anchor)
 
