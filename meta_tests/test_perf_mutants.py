@@ -19,10 +19,10 @@ from conformance.plugin.state import PLANNED, ROOT, SETTLED
 from conformance.subject import release
 from conformance.verdict import Verdict
 from meta_tests.mutant import Mutant
-from meta_tests.mutants_perf import MUTANTS, ON_META
+from meta_tests.mutants_perf import MUTANTS, ON_META, busy
 from perf.clock import Call, WallClock, spin
 from perf.meter import Meter
-from perf.timing import threads
+from perf.timing import Work, threads
 
 COSTS = [claim for claim in catalogue().values() if claim.area == "perf"]
 # How often a busy machine is asked.
@@ -131,6 +131,49 @@ STEADY = ("from-numpy", "as-tensor", "numpy", "view", "detach", "transpose", "ex
 def test_the_sound_pytorch_is_not_refuted(name: str) -> None:
     seen = [check(small()) for check in checks()[f"perf.{name}-constant"][:2]]
     assert Verdict.REFUTED not in seen
+
+
+# -- a fifth more, twenty times over -----------------------------------------------------------------------------------
+
+REPEATS = 20
+# A change of this size is looked for: between none and a fifth.
+LOOKED_FOR = 1.1
+ROWS = torch.linspace(0.0, 1.0, 2**15).reshape(32, -1)
+
+
+def softmax() -> None:
+    torch.softmax(ROWS, -1)
+
+
+def softmax_and_a_fifth() -> None:
+    """The kernel, and then a fifth of the processor's time that it took."""
+    began = time.thread_time()
+    torch.softmax(ROWS, -1)
+    busy((time.thread_time() - began) / 5)
+
+
+def softmax_and_a_pass() -> None:
+    """The kernel, and then a pass over its input that nobody needs: some more than a fifth."""
+    torch.softmax(ROWS, -1)
+    ROWS.exp()
+
+
+def judged(call: Call) -> Verdict:
+    """What is said of a kernel beside the sound one; asked again where noise leaves it open."""
+    for _ in range(PATIENCE):
+        _, _, verdict = small().judge([Work.of("softmax", softmax), Work.of("judged", call)], most=LOOKED_FOR)
+        if verdict is not Verdict.INCONCLUSIVE:
+            break
+    return verdict
+
+
+@pytest.mark.parametrize("call", [softmax_and_a_fifth, softmax_and_a_pass], ids=lambda call: call.__name__)
+def test_a_fifth_more_is_found_every_time(call: Call) -> None:
+    assert [judged(call) for _ in range(REPEATS)] == [Verdict.REFUTED] * REPEATS
+
+
+def test_the_same_kernel_is_never_found_to_be_slower() -> None:
+    assert Verdict.REFUTED not in [judged(softmax) for _ in range(REPEATS)]
 
 
 # -- accelerators, on a device that does nothing -----------------------------------------------------------------------
