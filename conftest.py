@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-# Threads that spin while they wait starve the other worker; numpy's own threads only get in the way of PyTorch's.
+# Threads that spin while they wait starve the other worker; numpy's own threads only get in the way of PyTorch's
+# (the perf lane gives it as many where it is measured).
 # Set before numpy and torch are imported, and only where the user has not.
 for _name, _value in {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "OPENBLAS_NUM_THREADS": "1"}.items():
     os.environ.setdefault(_name, _value)

@@ -91,6 +91,9 @@ def _flags() -> dict[str, str]:
         "matmul_precision": torch.get_float32_matmul_precision(),
         "cudnn": str(torch.backends.cudnn.enabled),
     }
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ATEN_CPU_CAPABILITY", "CUDA_VISIBLE_DEVICES")
+    names = (
+        *("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
+        *("ATEN_CPU_CAPABILITY", "CUDA_VISIBLE_DEVICES"),
+    )
     flags.update({name: os.environ[name] for name in names if name in os.environ})
     return flags

@@ -50,7 +50,7 @@ RULES = (
     Rule("properties.strategies*", "numpy hypothesis", "conformance.* properties.strategies.*"),
     Rule("properties*", CHECKS, "conformance.* properties.strategies.*"),
     Rule("perf.conftest", "pytest", "conformance.* perf.*"),  # the lane's own part of pytest
-    Rule("perf*", f"{CHECKS} pytest_benchmark", "conformance.* properties.strategies.* perf.*"),
+    Rule("perf*", f"{CHECKS} pytest_benchmark threadpoolctl", "conformance.* properties.strategies.* perf.*"),
     Rule("reports.drawing", "matplotlib markupsafe", "reports.text"),
     Rule("reports.plots", "matplotlib markupsafe", "reports*"),
     Rule("reports*", "jinja2 markupsafe packaging", "conformance.claim conformance.verdict conformance.run reports*"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import threadpoolctl
 import torch
 
 from conformance.outcome import judge
@@ -167,6 +168,17 @@ def test_the_number_of_threads_comes_back() -> None:
     with pytest.raises(KeyError, match="1"):
         broken()
     assert torch.get_num_threads() == before
+
+
+def test_numpy_gets_as_many_threads_as_pytorch() -> None:
+    def numpys() -> set[int]:
+        return {library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"}
+
+    before = numpys()
+    for count in (2, 1):
+        with threads(count):
+            assert numpys() <= {count}
+    assert numpys() == before
 
 
 # -- intervals ---------------------------------------------------------------------------------------------------------

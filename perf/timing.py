@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import threadpoolctl
 import torch
 
 from perf.clock import STEPS, Call, WallClock
@@ -141,10 +142,11 @@ def undisturbed() -> Iterator[None]:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """So many threads for one operation on the CPU, while the block lasts."""
+    """So many threads for one operation on the CPU, PyTorch's and NumPy's alike, while the block lasts."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        yield
+        with threadpoolctl.threadpool_limits(count, user_api="blas"):
+            yield
     finally:
         torch.set_num_threads(before)
