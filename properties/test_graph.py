@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.utils.checkpoint
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 
 from conformance import host
 from conformance.assertions import assert_values, require
@@ -20,6 +20,8 @@ from properties.strategies.graphs import Graph, graphs
 pytestmark = must_answer
 
 PURE = (*ELEMENTWISE, *REDUCTIONS, *MOVES)
+# Differences see through a detached value, which a gradient does not, and stumble over a kink.
+SMOOTH = tuple(name for name in PURE if name not in {"detach", "max_dim", "sort", "maximum", "relu", "abs", "where"})
 # Writes among what saves its inputs or results, and views of both.
 WRITING = (
     *WRITES,
@@ -226,12 +228,11 @@ def test_checkpointing_changes_no_gradient(subject: Subject, graph: Graph) -> No
 
 
 @check("graph.second-derivative-of-programs")
-@given(graph=graphs(operations=PURE, max_steps=5))
+@given(graph=graphs(operations=SMOOTH, max_steps=5))
 def test_the_derivative_of_the_gradient_is_the_difference_of_gradients(subject: Subject, graph: Graph) -> None:
     """Along one direction u of all leaves: d/dt of the oracle's gradient at x + t u, against grad of sum(u * grad)."""
     tape = oracle.run(graph.program)
     vectors = graph.vectors(tape)
-    assume(not {"max_dim", "sort", "maximum", "relu", "abs", "where"} & set(graph.operations))
     wanted, size = graph_differences.second(graph.program, list(zip(graph.outputs, vectors, strict=True)), graph.inputs)
     leaves = graph.leaves(subject)
     results = graph.run(leaves)
