@@ -11,19 +11,20 @@ from conformance.oracle.graph import LONG, Program, Tape, overwrite
 
 # The weights of central differences of eighth order, for so many steps to either side.
 WEIGHTS = ((1, LONG(4) / 5), (2, LONG(-1) / 5), (3, LONG(4) / 105), (4, LONG(-1) / 280))
+# Short: programs multiply the step by some ten, and its eighth power remains. Rounding takes 13 bits of the long double.
+STEP = LONG(2.0**-13)
 
 
 def differences(program: Program, outputs: Sequence[tuple[int, np.ndarray]], leaf: int) -> np.ndarray:
     """The gradient of sum(v * output) for a leaf from forward runs alone: central differences of eighth order."""
     values = np.array(program.leaves[leaf].values, LONG)
     found = np.zeros_like(values)
-    step = LONG(2.0**-9)
     for place in range(len(values)):
         for k, weight in WEIGHTS:
             for sign in (1, -1):
                 moved = values.copy()
-                moved[place] += sign * k * step
-                found[place] += sign * weight * _total(program, outputs, leaf, moved) / step
+                moved[place] += sign * k * STEP
+                found[place] += sign * weight * _total(program, outputs, leaf, moved) / STEP
     return found.reshape(program.leaves[leaf].shape)
 
 
@@ -42,15 +43,14 @@ def second(
     program: Program, outputs: Sequence[tuple[int, np.ndarray]], inputs: Sequence[int]
 ) -> tuple[list[np.ndarray], float]:
     """The derivative of the gradients of all inputs along the direction of ones; and the size of what it came from."""
-    step = LONG(2.0**-7)
     found: list[Any] = [0] * len(inputs)
     size = 1.0
     for k, weight in WEIGHTS:
         for sign in (1, -1):
-            tape = _moved(program, inputs, sign * k * step)
+            tape = _moved(program, inputs, sign * k * STEP)
             gradients = tape.gradients(outputs, inputs)
             size = max(size, tape.size)
-            found = [total + sign * weight * g / step for total, g in zip(found, gradients, strict=True)]
+            found = [total + sign * weight * g / STEP for total, g in zip(found, gradients, strict=True)]
     return found, size**2
 
 
