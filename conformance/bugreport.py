@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterable
 
@@ -10,8 +11,11 @@ from conformance.run import Record, Run
 from conformance.verdict import FAULTS, Verdict
 
 
-def refutation(claim: Claim, record: Record, place: str) -> str:
-    """What was claimed, what happened, with what input, and how to see it again. `place`: file:line chain."""
+def refutation(claim: Claim, record: Record, place: str, subject: str) -> str:
+    """What was claimed, what happened, with what input, and how to see it again.
+
+    `place`: file:line chain. `subject`: the option that chooses it.
+    """
     detail = record.detail
     params = ", ".join(f"{name}={value}" for name, value in record.params.items())
     rows = [
@@ -28,9 +32,14 @@ def refutation(claim: Claim, record: Record, place: str) -> str:
         ("actual", detail.actual),
         ("input", detail.recipe),
         ("where", place),
-        ("again", f"pytest '--claim={claim.id}' --device={record.subject}"),
     ]
-    return "\n".join(_row(name, text) for name, text in rows if text)
+    # The command stands on one line, however long: it is there to be copied.
+    return "\n".join([*(_row(name, text) for name, text in rows if text), f"{'again:':<15}{_again(claim, subject)}"])
+
+
+def _again(claim: Claim, subject: str) -> str:
+    lane = ["-p", "no:xdist", "perf"] if claim.kind == "cost" else []
+    return shlex.join(["pytest", *lane, f"--claim={claim.id}", subject])
 
 
 def _row(name: str, text: str) -> str:

@@ -62,7 +62,10 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Profile:
-    """A declaration. None for dtypes, areas or features: nothing declared, probes decide."""
+    """A declaration. None for dtypes, areas or features: nothing declared, probes decide.
+
+    `option`: what one gives pytest to judge this subject.
+    """
 
     name: str = "none"
     device: str = "cpu"
@@ -73,6 +76,7 @@ class Profile:
     features: tuple[str, ...] | None = None
     tolerances: dict[str, float] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
+    option: str = "--device=cpu"
 
     def expectation(self, claim: str, check: str, params: dict[str, str], release: Version) -> Expectation | None:
         """The expectation for a check in this release, if there is one."""
@@ -86,7 +90,7 @@ def for_device(device: str) -> Profile:
     """The suite's own profile of a device type where there is one, or an empty one."""
     path = FOLDER / f"{device.partition(':')[0]}.toml"
     if not path.exists():
-        return Profile(name="none", device=device, subject_name=device)
+        return Profile(name="none", device=device, subject_name=device, option=f"--device={device}")
     return load(path, device=device)
 
 
@@ -94,6 +98,7 @@ def load(path: Path, *, device: str | None = None) -> Profile:
     """Read a profile. Raises ProfileError; `device` replaces the one that the file names."""
     tables = _parse(path)
     subject = tables.get("subject", {})
+    option = f"--device={device}" if device else f"--profile={path}"
     device = device or _string(subject, "device", f"{path.name}: [subject]")
     capabilities = tables.get("capabilities", {})
     return Profile(
@@ -106,6 +111,7 @@ def load(path: Path, *, device: str | None = None) -> Profile:
         features=_names(capabilities.get("features"), f"{path.name}: features"),
         tolerances={key: _factor(value, key, path) for key, value in tables.get("tolerances", {}).items()},
         expectations=tuple(_expectation(row, path) for row in tables.get("expectations", [])),
+        option=option,
     )
 
 

@@ -155,7 +155,7 @@ class Judging:
             report.outcome, report.longrepr = "skipped", (str(item.path), 0, said)
         elif record.verdict in FAULTS and item.config.option.tbstyle == "auto":
             claim = self.state.catalogue[record.claim]
-            report.longrepr = bugreport.refutation(claim, record, place)
+            report.longrepr = bugreport.refutation(claim, record, place, profile.option)
 
 
 def _written(value: object) -> str:
