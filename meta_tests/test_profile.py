@@ -159,7 +159,8 @@ def test_the_suites_own_profiles_are_sound(path: Path) -> None:
 
 
 def test_a_device_without_a_profile_declares_nothing() -> None:
-    assert for_device("nowhere:1") == Profile(name="none", device="nowhere:1", subject_name="nowhere:1")
+    option = "--device=nowhere:1"
+    assert for_device("nowhere:1") == Profile(name="none", device="nowhere:1", subject_name="nowhere:1", option=option)
 
 
 def test_a_device_has_the_profile_of_its_type() -> None:

@@ -11,7 +11,7 @@ from conformance.oracle.graph import LONG, Program, Tape, overwrite
 
 # The weights of central differences of eighth order, for so many steps to either side.
 WEIGHTS = ((1, LONG(4) / 5), (2, LONG(-1) / 5), (3, LONG(4) / 105), (4, LONG(-1) / 280))
-# Short: programs multiply the step by some ten, and its eighth power remains. Rounding takes 13 bits of the long double.
+# Short: programs multiply the step by some ten, and its eighth power is left. Rounding takes 13 bits of a long double.
 STEP = LONG(2.0**-13)
 
 
