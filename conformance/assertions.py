@@ -10,6 +10,7 @@ import torch
 
 from conformance import host, numerics
 from conformance.numerics import EXACT, Error
+from conformance.subject import Unsupported
 
 
 class Refutation(AssertionError):
@@ -102,10 +103,15 @@ def _show(values: np.ndarray) -> str:
 def assert_raises(
     call: str, kinds: type[BaseException] | tuple[type[BaseException], ...], action: Callable[[], Any]
 ) -> Exception:
-    """Refute unless the action raises one of the exceptions. Returns what it raised."""
+    """Refute unless the action raises one of the exceptions. Returns what it raised.
+
+    What the subject does not have, as a dtype of an input, is no answer of PyTorch's: Unsupported goes through.
+    """
     wanted = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
     try:
         out = action()
+    except Unsupported:
+        raise
     except kinds as raised:
         return raised  # type: ignore[return-value]
     except Exception as raised:

@@ -41,7 +41,11 @@ RULES = (
     Rule("conformance.numerics", "numpy", "conformance.dtypes"),
     Rule("conformance.environment", "torch numpy"),
     Rule("conformance.host", "torch numpy", "conformance.dtypes"),
-    Rule("conformance.assertions", "torch numpy", "conformance.host conformance.numerics conformance.dtypes"),
+    Rule(
+        "conformance.assertions",
+        "torch numpy",
+        "conformance.host conformance.numerics conformance.dtypes conformance.subject",
+    ),
     Rule("conformance.subject", "torch packaging", "conformance.host conformance.profile conformance.dtypes"),
     *(Rule(f"conformance.{name}", "packaging", WORDS) for name in ("claim", "run", "profile", "plan", "outcome")),
     Rule("conformance.recorder", "packaging", WORDS),

@@ -28,7 +28,7 @@ def raised(code: str, path: str = "conformance/test_x.py", **names: object) -> B
 
 def function(code: str, path: str) -> Callable[..., object]:
     """A function `f` that lies in another of our files."""
-    space: dict[str, object] = {"np": np, "torch": torch}
+    space: dict[str, object] = {"np": np, "torch": torch, "Unsupported": Unsupported}
     exec(compile(code, str(ROOT / path), "exec"), space)
     found = space["f"]
     assert isinstance(found, types.FunctionType)
@@ -38,6 +38,7 @@ def function(code: str, path: str) -> Callable[..., object]:
 IN_ORACLE = function("def f():\n    raise ValueError", "conformance/oracle/math.py")
 WRONG_ORACLE = function("def f():\n    assert False", "conformance/oracle/math.py")
 IN_STRATEGY = function("def f():\n    raise RuntimeError", "properties/strategies/tensors.py")
+UNSUPPORTED = function("def f():\n    raise Unsupported('no float8')", "properties/strategies/recipe.py")
 IN_HELPER = function("def f():\n    torch.zeros(-1)", "conformance/sharing.py")
 
 
@@ -48,6 +49,7 @@ IN_HELPER = function("def f():\n    torch.zeros(-1)", "conformance/sharing.py")
         ("assertions.require(False, 'no')", "refuted", "refuted"),
         ("assertions.assert_values('x', torch.ones(1), [2.0])", "refuted", "refuted"),
         ("assertions.assert_raises('x', ValueError, lambda: 1)", "refuted", "refuted"),
+        ("assertions.assert_raises('x', Exception, unsupported)", "unsupported", "unsupported"),
         ("torch._assert(False, 'theirs')", "broken", "refuted"),
         ("torch.zeros(-1)", "broken", "refuted"),
         ("torch.zeros(2) @ torch.zeros(3)", "broken", "refuted"),
@@ -65,7 +67,13 @@ IN_HELPER = function("def f():\n    torch.zeros(-1)", "conformance/sharing.py")
     ],
 )
 def test_an_exception_becomes_a_verdict(code: str, otherwise: str, must_answer: str) -> None:
-    names = {"oracle": IN_ORACLE, "wrong_oracle": WRONG_ORACLE, "strategy": IN_STRATEGY, "helper": IN_HELPER}
+    names = {
+        "oracle": IN_ORACLE,
+        "wrong_oracle": WRONG_ORACLE,
+        "strategy": IN_STRATEGY,
+        "helper": IN_HELPER,
+        "unsupported": UNSUPPORTED,
+    }
     names |= {"Unsatisfiable": Unsatisfiable, "InvalidArgument": InvalidArgument, "Unsupported": Unsupported}
     error = raised(code, **names)
     assert str(judge(error)) == otherwise
