@@ -123,6 +123,9 @@ def test_a_result_can_be_asked_for_its_gradient(subject: Subject) -> None:
     exact("the gradient of u", found[1], [18.0, 72.0])
     exact("the gradient of x", found[2], [3 * 108.0, 3 * 864.0])
     require(x.grad is None and y.is_leaf is False, "x.grad after autograd.grad of a result", None, x.grad)
+    v = constant([7.0, 5.0], subject)
+    for name, tensor in {"a leaf": x, "a result": x * 3, "a view": x[:]}.items():
+        exact(f"the gradient of {name} by itself", torch.autograd.grad(tensor, tensor, v)[0], [7.0, 5.0])
     view = x[1:]
     exact("the gradient of a view", torch.autograd.grad((view * 5).sum(), view)[0], [5.0])
 
@@ -153,6 +156,8 @@ def test_an_unused_input_gets_zeros_on_demand(subject: Subject) -> None:
     found = torch.autograd.grad((x * x).sum(), [other, x], materialize_grads=True)
     exact("grad(…, materialize_grads=True)[0]", found[0], [[0.0, 0.0]])
     exact("grad(…, materialize_grads=True)[1]", found[1], [2.0, 4.0])
+    both = {"allow_unused": False, "materialize_grads": True}
+    assert_raises(f"grad(y, x, **{both})", ValueError, lambda: torch.autograd.grad((x * x).sum(), x, **both))
 
 
 @check("autograd.needs-requires-grad")

@@ -93,3 +93,48 @@ def test_a_hook_over_several_tensors_waits_for_all(subject: Subject) -> None:
     handle.remove()
     (x * u).sum().backward()
     require(len(seen) == 1, "the removed hook ran", 1, len(seen))
+
+
+@check("autograd.post-accumulate-hook", since="2.1")
+def test_hooks_after_accumulation_run_in_turn_and_may_take_the_gradient_away(subject: Subject) -> None:
+    x, log = leaf([1.0, 2.0], subject), []
+    x.register_hook(lambda g: log.append(("before", None if x.grad is None else x.grad.tolist())))
+    for name in "abc":
+        x.register_post_accumulate_grad_hook(lambda p, name=name: log.append((name, p.grad.tolist())))
+    (x * 3).sum().backward()
+    wanted = [("before", None), *((name, [3.0, 3.0]) for name in "abc")]
+    require(log == wanted, "what the hooks of a leaf saw, in turn", wanted, log)
+    x.register_post_accumulate_grad_hook(lambda p: setattr(p, "grad", None))
+    for _ in range(2):
+        (x * 4).sum().backward()
+        require(x.grad is None, "x.grad that a hook after accumulation set to None", None, x.grad)
+    require(log[-1] == ("c", [4.0, 4.0]), "what a hook saw after another took the gradient away", [4.0, 4.0], log[-1])
+
+
+@check("autograd.multi-grad-hook", since="2.0")
+def test_a_hook_over_several_tensors_runs_once_in_every_pass(subject: Subject) -> None:
+    x, u, seen = leaf([1.0], subject), leaf([2.0], subject), []
+    y = x * 3
+    torch.autograd.graph.register_multi_grad_hook((y, x, u), lambda grads: seen.append(grads))
+    for times in (1, 2):
+        (y * u * 5).sum().backward(retain_graph=True)
+        require(len(seen) == times, f"the calls of the hook after {times} passes", times, len(seen))
+        found = [g.tolist() for g in seen[-1]]
+        require(found == [[10.0], [30.0], [15.0]], "what the hook saw", [[10.0], [30.0], [15.0]], found)
+    require(isinstance(seen[-1], (list, tuple)), "what the hook got is no sequence", "a sequence", seen[-1])
+
+
+@check("autograd.multi-grad-hook-any", since="2.6")
+def test_a_hook_over_any_of_several_tensors_runs_at_the_first(subject: Subject) -> None:
+    x, u, unused, seen = leaf([1.0], subject), leaf([2.0], subject), leaf([3.0], subject), []
+    y = x * 3
+    z = y * u
+    register = torch.autograd.graph.register_multi_grad_hook
+    handle = register((x, unused, y, z), lambda g: seen.append(g.tolist()), mode="any")
+    for times in (1, 2):
+        (z * 5).sum().backward(retain_graph=True)
+        require(seen == [[5.0]] * times, f"what the hook saw in {times} passes", [[5.0]] * times, seen)
+    handle.remove()
+    (z * 5).sum().backward()
+    require(len(seen) == 2, "the removed hook ran", 2, len(seen))
+    assert_raises("register_multi_grad_hook(mode='some')", ValueError, lambda: register((x,), print, mode="some"))

@@ -171,6 +171,7 @@ def test_requires_grad_makes_a_leaf(subject: Subject, group: str) -> None:
         t = factory.call(requires_grad=True, **keywords)
         call = f"torch.{factory.name}(…, dtype=torch.{dtype}, requires_grad=True)"
         require(t.requires_grad and t.is_leaf and t.grad is None, f"{call} is no fresh leaf")
+        require(type(t) is torch.Tensor, f"{call} is a {type(t).__name__}", "Tensor", type(t).__name__)
         (t * 3).sum().abs().backward()
         require(t.grad is not None and t.grad.shape == t.shape, f"{call} gets no gradient")
         plain = factory.call(requires_grad=False, **keywords)

@@ -141,6 +141,40 @@ def test_arguments_of_like_override_the_model(subject: Subject, name: str) -> No
         assert_raises(f"torch.{name}({bad!r})", TypeError, lambda bad=bad: make(bad))
 
 
+@check("creation.like-arguments")
+@pytest.mark.parametrize("name", [name for name in LIKE if name not in FILLED])
+def test_arguments_override_the_model_of_draws_too(subject: Subject, name: str) -> None:
+    make, kinds = LIKE[name][0], COMMON if name == "empty_like" else ("float16", "float32", "float64", "bfloat16")
+    for dtype, recipe in ((kind, recipe) for kind in kinds for recipe in models(kind)[::5]):
+        call = f"torch.{name}({dtype} tensor of {recipe.shape}, strides {recipe.strides})"
+        t = recipe.on(subject)
+        assert_tensor(call, make(t), dtype, recipe.shape)
+        out = assert_tensor(f"{call[:-1]}, dtype=torch.float64)", make(t, dtype=torch.float64), "float64", recipe.shape)
+        require(out.storage_offset() == 0, f"{call} does not start its storage", 0, out.storage_offset())
+        assert_apart(call, out, t)
+    tracked = torch.nn.Parameter(torch.ones(2, 3, device=subject.device))
+    for model in (tracked, tracked.detach(), tracked * 2):
+        plain, fresh = make(model), make(model, requires_grad=True)
+        require(type(plain) is torch.Tensor, f"torch.{name}(parameter) is a {type(plain).__name__}")
+        require(not plain.requires_grad and plain.grad_fn is None, f"torch.{name}(tracked tensor) is tracked")
+        require(fresh.is_leaf and fresh.requires_grad, f"torch.{name}(…, requires_grad=True) is no leaf that requires")
+
+
+@check("creation.like-memory-format")
+@pytest.mark.parametrize("name", [*LIKE, "clone"])
+def test_like_follows_the_memory_format_of_volumes(subject: Subject, name: str) -> None:
+    make, last = LIKE[name][0] if name in LIKE else lambda t, **k: t.clone(**k), torch.channels_last_3d
+    for shape in ((2, 3, 4, 5, 2), (1, 4, 2, 2, 3)):
+        t = torch.ones(shape, device=subject.device)
+        _, c, d, h, w = shape
+        due = (c * d * h * w, 1, c * h * w, c * w, c)
+        assert_strides(f"torch.{name}({shape}, channels_last_3d)", make(t, memory_format=last), due)
+        turned = t.contiguous(memory_format=last)
+        assert_strides(f"torch.{name}(channels_last_3d {shape})", make(turned), due)
+        plain = make(turned, memory_format=torch.contiguous_format)
+        assert_strides(f"torch.{name}(channels_last_3d {shape}, contiguous_format)", plain, oracle.row_major(shape))
+
+
 VALUES: tuple[tuple[str, Any], ...] = (
     *(("float32", 2.5), ("float64", math.pi), ("int64", -7), ("uint8", 255), ("bool", True), ("complex64", 1 - 2j)),
     *(("float16", -0.0), ("bfloat16", math.inf), ("float32", math.nan), ("int64", 2**53 + 1), ("int8", -128)),

@@ -261,6 +261,13 @@ REFUSED: tuple[tuple[str, Callable[[torch.Tensor, torch.Tensor], Any]], ...] = (
     ("x & y of floats", lambda x, y: x & x),
     ("torch.linalg.inv(x)", lambda x, y: torch.linalg.inv(x)),
     ("torch.bmm(x, y)", lambda x, y: torch.bmm(x, y)),
+    ("torch.bmm of two batches", lambda x, y: torch.bmm(x.expand(2, 2, 3), x.t().expand(3, 3, 2))),
+    ("torch.bmm of sizes that do not meet", lambda x, y: torch.bmm(x[None], y[None])),
+    ("torch.cat of two ranks", lambda x, y: torch.cat([x, x[None]])),
+    (
+        "x.index_select of a matrix",
+        lambda x, y: x.index_select(0, torch.zeros_like(x).long()),
+    ),
     ("torch.zeros(-1)", lambda x, y: torch.zeros(-1, device=x.device)),
     ("torch.arange(0, 3, -1)", lambda x, y: torch.arange(0, 3, -1, device=x.device)),
     ("torch.eye(-1)", lambda x, y: torch.eye(-1, device=x.device)),
@@ -270,7 +277,7 @@ REFUSED: tuple[tuple[str, Callable[[torch.Tensor, torch.Tensor], Any]], ...] = (
 )
 
 # What meta accepts all the same: dtypes, which it does not look at everywhere, and, in some releases, dimensions.
-NOT_ON_META = {"x & y of floats", "a product of two dtypes", "x.softmax(2)"}
+NOT_ON_META = {"x & y of floats", "x.index_select of a matrix", "a product of two dtypes", "x.softmax(2)"}
 LATER_ON_META = {"torch.dot(x[0], y[0])", "x.add_(y)", "x.add_(x[None])"}
 REFUSALS = (RuntimeError, IndexError, ValueError)
 

@@ -83,8 +83,20 @@ REFUSED: dict[str, list[tuple[str, tuple[Any, ...], Any]]] = {
         ("index_copy", (0, longs(3), floats(1, 4)), RANGE),
         ("index_fill", (0, longs(3), 1.0), RANGE),
         ("put", (longs(12), floats(1)), RANGE),
+        ("scatter_add", (0, longs([-1]), floats(1, 1)), RANGE),
+        ("index_add", (1, longs(-1), floats(3, 1)), RANGE),
+        ("index_copy", (1, longs(-1), floats(3, 1)), RANGE),
+        *(
+            ("scatter_reduce", (1, longs([bad]), floats(1, 1), way), RANGE)
+            for bad in (4, -1)
+            for way in ("sum", "amax")
+        ),
     ],
     "scatter-shape": [
+        ("scatter_reduce", (1, longs([0, 1]), floats(1, 1), "sum"), RuntimeError),
+        ("scatter_reduce", (1, longs(0, 1), floats(2), "amin"), RuntimeError),
+        ("index_reduce", (0, longs(0, 1), floats(1, 4), "prod"), RANGE),
+        ("index_reduce", (0, longs(0), floats(1, 3), "prod"), RANGE),
         ("scatter", (1, longs([0, 1]), floats(1, 1)), RuntimeError),
         ("scatter", (1, longs(0, 1), floats(2)), RuntimeError),
         ("scatter", (1, longs([0], [0], [0], [0]), floats(4, 1)), RuntimeError),
@@ -105,8 +117,16 @@ REFUSED: dict[str, list[tuple[str, tuple[Any, ...], Any]]] = {
         ("index_add", (0, floats(1), floats(1, 4)), RuntimeError),
         ("index_fill", (0, floats(1), 2.0), RANGE),
         ("index_copy", (0, floats(1), floats(1, 4)), RuntimeError),
+        ("scatter_reduce", (1, floats(1, 2), floats(1, 2), "sum"), RuntimeError),
+        ("index_reduce", (0, floats(1), floats(1, 4), "amax"), RuntimeError),
+    ],
+    "reduce-refused": [
+        *(("scatter_reduce", (1, longs([0]), floats(1, 1), way), RuntimeError) for way in ("add", "most", "", "SUM")),
+        *(("index_reduce", (0, longs(0), floats(1, 4), way), RuntimeError) for way in ("sum", "most", "", "PROD")),
     ],
     "source-dtype": [
+        ("scatter_reduce", (1, longs([0]), longs([7]), "sum"), RuntimeError),
+        ("index_reduce", (0, longs(0), longs([1, 2, 3, 4]), "prod"), RuntimeError),
         ("scatter", (1, longs([0]), longs([7])), RuntimeError),
         ("scatter_add", (1, longs([0]), longs([7])), RuntimeError),
         ("index_add", (0, longs(0), longs([1, 2, 3, 4])), RuntimeError),
@@ -153,7 +173,18 @@ REFUSED: dict[str, list[tuple[str, tuple[Any, ...], Any]]] = {
     ],
     "kthvalue-range": [("kthvalue", (0, 0), RANGE), ("kthvalue", (4, 0), RANGE), ("kthvalue", (5,), RANGE)],
 }
-IN_PLACE = ("scatter", "scatter_add", "index_add", "index_copy", "index_fill", "put", "masked_fill", "masked_scatter")
+IN_PLACE = (
+    "scatter_reduce",
+    "index_reduce",
+    "scatter",
+    "scatter_add",
+    "index_add",
+    "index_copy",
+    "index_fill",
+    "put",
+    "masked_fill",
+    "masked_scatter",
+)
 # Found only where it happens: what stands before may have been written.
 PARTLY = ("scatter-out-of-range", "mask-refused")
 

@@ -49,7 +49,8 @@ MOVES = (
         "roll",
         "rot90",
     ),
-    *("tril", "triu", "diag_embed", "sort", "msort"),
+    *("tril", "triu", "diag_embed", "sort", "msort", "put", "fliplr", "flipud", "block_diag", "cartesian_prod"),
+    *("combinations", "hsplit", "vsplit", "dsplit", "concat", "concatenate", "row_stack", "kthvalue"),
 )
 ROWS = {**INDEXED, **ARRANGED}
 FIRST = 1000  # places are numbered from here, so that no number written by a function is one of them
@@ -105,7 +106,11 @@ def _move(subject: Subject, table: Row, case: Case, turn: int, layout: str) -> N
     found = table.oracle(numbered.first, *numbered.args, **case.options)
     outs = [part for part in (found if isinstance(found, tuple) else (found,)) if part.dtype == np.float64]
     # The numbers decide where a sorted element goes, so they are its values.
-    fill = (lambda leaf: leaf) if table.name in ("sort", "msort") else lambda leaf: distinct("float64", leaf.shape)
+    fill = (
+        (lambda leaf: leaf)
+        if table.name in ("sort", "msort", "kthvalue")
+        else lambda leaf: distinct("float64", leaf.shape)
+    )
     tensors = [LAYOUTS[layout](fill(leaf), "float64").with_grad().on(subject) for leaf in numbered.leaves]
     ways = {"torch": find, "Tensor": lambda name: lambda x, *rest, **options: getattr(x, name)(*rest, **options)}
     forms = [way for way, form in (("torch", "function"), ("Tensor", "method")) if form in table.forms]

@@ -52,6 +52,7 @@ INDICES: dict[str, list[tuple[tuple[int, ...], list[Any]]]] = {
         ((4, 5), [[0, 2], (ALL, [1, 3]), (..., tensor(2, 4)), (tensor(1), S(None, None, 2)), (tensor(), ALL)]),
     ],
     "write-mask": [
+        ((5, 5), [mask((5, 5), 8), (mask((5,), 1), ALL)]),
         ((4, 5), [mask((4, 5)), mask((4,), 1), (ALL, mask((5,), 2)), np.zeros((4, 5), bool), np.ones((4, 5), bool)]),
         ((3, 4, 5), [mask((3, 4, 5), 3), mask((3, 4), 4), (1, mask((4, 5), 6)), (ALL, mask((4, 5), 5))]),
         ((33,), [mask((33,), 7), [True] * 3 + [False] * 30]),

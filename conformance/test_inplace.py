@@ -10,7 +10,7 @@ import pytest
 from conformance import effort
 from conformance.check import check, must_answer
 from conformance.oracle import inplace as oracle
-from conformance.tables.inplace import Call, call, calls, judged, like_self, small
+from conformance.tables.inplace import SHAPES, Call, call, calls, judged, like_self, small
 from conformance.tables.inplace_calls import apply, broadcasts, judge, ready, rows
 from conformance.tables.inplace_methods import METHODS
 from conformance.wanted import Wanted
@@ -54,11 +54,20 @@ def test_it_writes_again_and_into_a_large_self(subject, method):
         apply(subject, small(method, turn=turn))
     if broadcasts(method):
         assert_itself(subject, method)
-    if method.large:
-        # Oracles that loop over the elements are slow: they try one layout, and none in a quick run.
-        vectorized = isinstance(method.oracle, str)
-        for layout in ("contiguous", "row_stepped")[: effort.scaled(1 + vectorized, least=vectorized)]:
-            apply(subject, call(method, method.forms[0], method.first, method.large, layout, 2))
+    # Oracles that loop over the elements are slow: they try nothing large in a quick run.
+    if method.large and effort.scaled(1, least=isinstance(method.oracle, str)):
+        large = call(method, method.forms[0], method.first, method.large, "contiguous", 2)
+        apply(subject, large)
+        apply(subject, replace(large, x=row_stepped(large.x.array, large.x.dtype)))
+
+
+@pytest.mark.parametrize("method", rows(lambda method: method.shapes is SHAPES and not method.laid_out_since))
+def test_it_writes_into_more_than_a_thousand_elements_of_each_dtype(subject, method):
+    if effort.scaled(1, least=isinstance(method.oracle, str)):
+        for turn, dtype in enumerate(filter(subject.supports, method.dtypes)):
+            forms = [form for form in method.forms if form.takes(dtype)]
+            for place, layout in enumerate(("contiguous", "row_stepped")):
+                apply(subject, call(method, forms[(turn + place) % len(forms)], dtype, (1111,), layout, 3))
 
 
 def assert_itself(subject, method):

@@ -28,6 +28,7 @@ ACTIVATIONS: dict[str, tuple[str, str, tuple[Any, ...], Any]] = {
     "celu": ("celu", "CELU", (2.0,), oracle.celu),
     "selu": ("selu", "SELU", (), oracle.selu),
     "leaky_relu": ("leaky_relu", "LeakyReLU", (0.25,), oracle.leaky_relu),
+    "rrelu": ("rrelu", "RReLU", (0.25, 0.25), oracle.rrelu),
     "hardtanh": ("hardtanh", "Hardtanh", (-0.5, 2.0), oracle.hardtanh),
     "threshold": ("threshold", "Threshold", (0.5, 20.0), oracle.threshold),
     "silu": ("silu", "SiLU", (), lambda x: x / (1 + np.exp(-x))),
@@ -87,7 +88,24 @@ def test_inplace_is_refused_for_leaves_and_recorded_for_results(subject, name):
         assert_values(f"the gradient through {call}", leaf.grad, host.array(expected.grad), COMPOSED, dtype="float64")
 
 
-DROPOUTS = ("dropout", "alpha_dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout")
+# The modules of the alpha dropouts take inplace and do not heed it.
+DROPOUTS = {
+    "dropout": "Dropout",
+    "alpha_dropout": "",
+    "dropout1d": "Dropout1d",
+    "dropout2d": "Dropout2d",
+    "dropout3d": "Dropout3d",
+    "feature_alpha_dropout": "",
+}
+
+
+def dropping(name: str, **inplace: bool) -> dict[str, Any]:
+    """The calls of a dropout: each takes a tensor, and whether it is in training."""
+    kind, told = DROPOUTS[name], ", inplace=True" * len(inplace)
+    found = {f"F.{name}(x, 0.5, training{told})": lambda x, on: getattr(functional, name)(x, 0.5, on, **inplace)}
+    if kind:
+        found[f"nn.{kind}(0.5{told})(x)"] = lambda x, on: getattr(torch.nn, kind)(0.5, **inplace).train(on)(x)
+    return found
 
 
 @check("inplace.keyword")
@@ -96,12 +114,14 @@ def test_dropouts_in_place_change_their_argument(subject, name):
     dims = {"dropout1d": 3, "dropout2d": 4, "dropout3d": 5}.get(name, 4)
     values = np.full((2, 40, 3, 2, 2)[:dims], 3.0)
     for recipe in layouts(values, "float32", ("contiguous", "stepped", "transposed")):
-        for training in (False, True):
-            x, call = recipe.on(subject), f"F.{name}(x, 0.5, {training}, inplace=True), x {recipe.strides}"
-            require(getattr(functional, name)(x, 0.5, training, inplace=True) is x, f"{call} is not its argument")
-            changed = bool((host.array(x) != 3).any())
-            require(changed is training, f"{call} changes its argument: {changed}", training, changed)
-        x = recipe.on(subject)
-        before, call = Unchanged(x=x), f"F.{name}(x, 0.5, True), x {recipe.strides}"
-        require(getattr(functional, name)(x, 0.5, True) is not x, f"{call} is its argument")
-        before.check(call)
+        for call, way in dropping(name, inplace=True).items():
+            for training in (False, True):
+                x, text = recipe.on(subject), f"{call}, training={training}, x {recipe.strides}"
+                require(way(x, training) is x, f"{text} is not its argument")
+                changed = bool((host.array(x) != 3).any())
+                require(changed is training, f"{text} changes its argument: {changed}", training, changed)
+        for call, way in dropping(name).items():
+            x = recipe.on(subject)
+            before, text = Unchanged(x=x), f"{call} in training, x {recipe.strides}"
+            require(way(x, True) is not x, f"{text} is its argument")
+            before.check(text)

@@ -64,7 +64,7 @@ def test_out_is_filled_and_returned(subject: Subject, family: str) -> None:
 @check("math.out-resized")
 def test_out_takes_the_shape_of_the_result(subject: Subject, family: str) -> None:
     for row, case in cases(family):
-        for shape, warns in (((0,), False), ((2, 2), True), ((30,), True)):
+        for shape, warns in (((0,), False), ((2, 2), True), ((30,), True), ((2, 3, 7), True)):
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 call = write(subject, row, case, contiguous(np.ones(shape), case.out).on(subject))

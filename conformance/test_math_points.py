@@ -84,6 +84,9 @@ def test_equal_sees_every_element(subject: Subject) -> None:
     values = np.arange(12.0).reshape(3, 4)
     for layout in (contiguous, stepped):
         x = layout(values, "float32").on(subject)
+        lost = layout(np.where(values == 5, NAN, values), "float32").on(subject)
+        require(torch.equal(lost, lost) is False, "torch.equal(x, x) with a NaN is True", False, True)
+        require(torch.equal(x, x) is True, "torch.equal(x, x) is False", True, False)
         require(torch.equal(x, x.clone()) is True, "torch.equal(x, x.clone()) is False", True, False)
         for place in range(12):
             other = values.copy()
@@ -145,6 +148,14 @@ CLOSE: tuple[tuple[Any, Any, dict[str, Any], list[bool]], ...] = (
     ([INF, INF, -INF, NAN, NAN], [INF, -INF, -INF, NAN, 1.0], {}, [True, False, True, False, False]),
     ([NAN, NAN, INF], [NAN, 1.0, NAN], {"equal_nan": True}, [True, False, False]),
     ([1e300, INF], [INF, 1e300], {}, [False, False]),
+    ([0.0], [1e-7], {}, [False]),
+    ([0.0], [9e-9], {}, [True]),
+    ([INF], [-INF], {}, [False]),
+    ([-INF, 1.0], [-INF, 1.0], {}, [True, True]),
+    ([NAN], [NAN], {"equal_nan": True}, [True]),
+    ([NAN], [NAN], {}, [False]),
+    ([1.0], [1.1], {"atol": 0.2}, [True]),
+    ([10.0], [10.5], {"rtol": 0.1}, [True]),
 )
 
 

@@ -15,26 +15,10 @@ from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.subject import Subject
-from conformance.tables.module_samples import first_names, layers, numbers
+from conformance.tables.module_samples import LISTS, SLICES, assert_entries, layers, numbers
 from conformance.tables.module_tree import assert_same
 
 pytestmark = must_answer
-
-SLICES = [slice(a, b, c) for a in (None, 0, 1, -2, 9) for b in (None, 0, 2, -1, 9) for c in (None, 2, -1)]
-
-
-def assert_entries(call: str, container: Any, due: list[nn.Module], known: list[nn.Module]) -> None:
-    """Refute unless a Sequential or ModuleList holds just these objects, numbered from 0, however it is asked."""
-    wanted = numbers(due, known)
-    assert_same(f"{call}: entries", numbers(container, known), wanted)
-    assert_same(f"{call}: len", len(container), len(due))
-    assert_same(f"{call}: names", [name for name, _ in container.named_children()], first_names(due))
-    assert_same(f"{call}: by index", numbers([container[n] for n in range(len(due))], known), wanted)
-    keys = [f"{n}.{kind}" for n, entry in enumerate(due) if isinstance(entry, nn.Linear) for kind in ("weight", "bias")]
-    assert_same(f"{call}: state_dict", list(container.state_dict()), keys)
-
-
-LISTS = {"Sequential": lambda entries: nn.Sequential(*entries), "ModuleList": lambda entries: nn.ModuleList(entries)}
 
 
 def per_list(name: str) -> Any:

@@ -12,24 +12,10 @@ from torch import nn
 from conformance import host
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.subject import Subject
-from conformance.tables.module_samples import first_names, layers, numbers
+from conformance.tables.module_samples import assert_items, first_names, layers, numbers, parameters
 from conformance.tables.module_tree import assert_same
 
 pytestmark = must_answer
-
-
-def assert_items(call: str, container: Any, due: dict[str, Any]) -> None:
-    """Refute unless a container holds these names and objects, in this order, however it is asked."""
-    assert_same(f"{call}: keys()", list(container.keys()), list(due))
-    assert_same(f"{call}: iteration", list(container), list(due))
-    assert_same(f"{call}: len", len(container), len(due))
-    for (name, found), value in zip(container.items(), container.values(), strict=True):
-        require(
-            found is due[name] and value is due[name] and container[name] is due[name],
-            f"{call}: {name} is another object",
-        )
-        require(name in container, f"{call}: {name} is not in it")
 
 
 @check("module.moduledict")
@@ -63,10 +49,6 @@ def test_a_module_dict_works_as_a_dict_in_order_of_insertion(subject):
 def _named_first(due: dict[str, Any]) -> list[str]:
     """The names under which each object comes first."""
     return [[*due][int(place)] for place in first_names([*due.values()])]
-
-
-def parameters(subject: Subject, count: int) -> list[nn.Parameter]:
-    return [nn.Parameter(host.tensor(np.full(n + 1, float(n)), "float32", subject.device)) for n in range(count)]
 
 
 @check("module.parameterlist")

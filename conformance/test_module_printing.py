@@ -13,7 +13,7 @@ from torch import nn
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.oracle import models as oracle
-from conformance.oracle.module_text import LAYERS
+from conformance.oracle.module_text import LAYERS, QUOTED
 from conformance.tables.models_networks import lenet, mlp, nested
 from conformance.tables.module_tree import assert_same
 
@@ -226,3 +226,9 @@ def test_each_layer_prints_what_it_was_made_with(subject):
         found = re.sub(r"affine=(True|False), bias=(True|False)", r"affine=\1", repr(layer))
         assert_same(f"repr(nn.{call})", found, due)
         assert_same(f"repr of a list with nn.{call}", repr(nn.Sequential(nn.Sequential(), layer)).count(repr(layer)), 1)
+
+
+@check("module.layer-repr", since="2.0")
+def test_modes_print_in_quotes(subject):
+    for call, due in QUOTED.items():
+        assert_same(f"repr(nn.{call})", repr(eval(f"nn.{call}", {"nn": nn})), due)

@@ -61,7 +61,9 @@ def test_asarray_copies_or_not_as_it_is_told(subject: Subject) -> None:
             (f"torch.asarray({call})", torch.asarray(a)),
             ("copy=None", torch.asarray(a, copy=None)),
             ("copy=False", torch.asarray(a, copy=False)),
-            ("dtype=", torch.asarray(a, dtype=own, copy=False)),
+            ("dtype=", torch.asarray(a, dtype=own)),
+            ("dtype=, copy=False", torch.asarray(a, dtype=own, copy=False)),
+            ("dtype=, as_tensor", torch.as_tensor(a, dtype=own)),
         ):
             assert_shared(f"{call}, {name}", assert_bits(f"{call}, {name}", t, recipe.array, dtype), a)
         for name, t in (("copy=True", torch.asarray(a, copy=True)), ("dtype=", torch.asarray(a, dtype=own, copy=True))):

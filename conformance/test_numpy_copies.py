@@ -118,12 +118,18 @@ SCALARS = {
 }
 
 
+def places(subject: Subject) -> list[dict[str, str]]:
+    """What to say of the device: its name, and nothing where it is the default one."""
+    return [{"device": subject.device}, *([{}] if subject.device == "cpu" else [])]
+
+
 @check("numpy.scalars")
 @pytest.mark.parametrize("maker", ["tensor", "as_tensor"])
 def test_numpys_scalars_keep_their_dtype(subject: Subject, maker: str) -> None:
     make = getattr(torch, maker)
     for dtype, scalar in SCALARS.items():
-        assert_values(f"torch.{maker}({scalar!r})", make(scalar, device=subject.device), scalar, dtype=dtype)
+        for where in places(subject):
+            assert_values(f"torch.{maker}({scalar!r}, {where})", make(scalar, **where), scalar, dtype=dtype)
         zero_d = np.array(scalar)
         assert_values(f"torch.{maker}({zero_d!r})", make(zero_d, device=subject.device), scalar, dtype=dtype)
         listed = [[scalar, scalar], [scalar, scalar]]
@@ -141,7 +147,8 @@ def test_numpys_scalars_keep_their_dtype(subject: Subject, maker: str) -> None:
 @check("numpy.scalars", since="2.0")
 def test_asarray_keeps_the_dtype_of_scalars(subject: Subject) -> None:
     for dtype, scalar in SCALARS.items():
-        assert_values(f"torch.asarray({scalar!r})", torch.asarray(scalar, device=subject.device), scalar, dtype=dtype)
+        for where in places(subject):
+            assert_values(f"torch.asarray({scalar!r}, {where})", torch.asarray(scalar, **where), scalar, dtype=dtype)
 
 
 @check("numpy.scalars")
@@ -156,13 +163,9 @@ def test_lists_of_scalars_promote(subject: Subject) -> None:
         ([np.float32(1), np.complex64(2j)], "complex64"),
         ([np.int16(4), np.int16(5)] * 20, "int16"),
     ):
-        t = torch.tensor(listed, device=subject.device)
-        assert_values(
-            f"torch.tensor({listed})",
-            t,
-            np.array([complex(n) if "c" in dtype else float(n) for n in listed]),
-            dtype=dtype,
-        )
+        expected = np.array([complex(n) if "c" in dtype else float(n) for n in listed])
+        for where in places(subject):
+            assert_values(f"torch.tensor({listed}, {where})", torch.tensor(listed, **where), expected, dtype=dtype)
 
 
 @pytest.mark.parametrize(
@@ -196,8 +199,9 @@ def test_lists_of_arrays_stack(subject: Subject) -> None:
     for dtype in ("float64", "float32", "int64", "int32", "uint8", "complex128"):
         rows = [distinct(dtype, (3, 4)), distinct(dtype, (3, 4))[::-1], distinct(dtype, (4, 3)).T]
         for name, listed in {"list": rows, "tuple": tuple(rows), "nested": [rows, rows], "single": rows[:1]}.items():
-            t = torch.tensor(listed, device=subject.device)
-            assert_values(f"torch.tensor({name} of {dtype} arrays)", t, np.array(listed), dtype=dtype)
+            for where in places(subject):
+                t = torch.tensor(listed, **where)
+                assert_values(f"torch.tensor({name} of {dtype} arrays, {where})", t, np.array(listed), dtype=dtype)
     mixed = torch.tensor([np.ones(2, np.int32), np.zeros(2, np.float32)], device=subject.device)
     assert_values("torch.tensor([int32 array, float32 array])", mixed, [[1, 1], [0, 0]], dtype="float32")
     assert_raises(

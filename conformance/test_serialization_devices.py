@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import torch
 
@@ -147,3 +149,14 @@ def test_the_default_device_does_not_matter(subject):
         with torch.device("meta"):
             out = load(content, **options)
         assert_tensors("loaded with another default device", out, given)
+
+
+@check("serialization.map-location")
+def test_map_location_may_stand_by_place(subject):
+    given = {"x": torch.arange(6.0, device=subject.device).view(2, 3).t(), "f": torch.ones(2, device=subject.device)}
+    content = save(given)
+    for where in ("meta", torch.device("meta"), {str(given["x"].device): "meta"}):
+        out = torch.load(io.BytesIO(content), where)
+        assert_equal(f"devices with {where!r}", [str(t.device) for t in out.values()], ["meta", "meta"])
+    out = torch.load(io.BytesIO(content), lambda storage, location: storage)
+    assert_tensors("with a function", {key: t.cpu() for key, t in out.items()}, {k: t.cpu() for k, t in given.items()})

@@ -142,7 +142,7 @@ def test_entries_are_the_live_tensors_detached(subject):
 @check("state_dict.get-parameters")
 def test_entries_keep_every_layout_dtype_and_size(subject):
     for dtype in ("float32", "float64", "float16", "complex64", "int64", "bool"):
-        for shape in ((2, 3), (), (0,), (17,), (2, 3, 4, 5)):
+        for shape in ((2, 3), (), (0,), (17,), (2, 3, 4, 5), (40, 30)):
             for recipe in layouts(distinct(dtype, shape), dtype, LAYOUTS):
                 net, data = nn.Module(), recipe.on(subject)
                 net.w = nn.Parameter(data, requires_grad=data.is_floating_point())
@@ -154,6 +154,18 @@ def test_entries_keep_every_layout_dtype_and_size(subject):
                         "address and strides", (entry.data_ptr(), entry.stride()), (data.data_ptr(), data.stride())
                     )
                 before.check("state_dict()")
+
+
+@check("state_dict.get-parameters")
+def test_the_entry_of_a_buffer_with_a_history_has_none(subject):
+    net, leaf = nn.Module(), torch.ones(3, device=subject.device, requires_grad=True)
+    net.register_buffer("leaf", leaf)
+    net.register_buffer("made", leaf * 2)
+    for key, entry in net.state_dict().items():
+        require(not entry.requires_grad and entry.grad_fn is None, f"{key} requires a gradient or has a history")
+        require(entry.data_ptr() == getattr(net, key).data_ptr(), f"{key} lies elsewhere than the buffer")
+    for key, entry in net.state_dict(keep_vars=True).items():
+        require(entry is getattr(net, key), f"{key} with keep_vars=True is another object")
 
 
 @check("state_dict.replaced-later")

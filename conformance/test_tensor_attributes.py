@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -70,17 +71,16 @@ def test_itemsize_and_nbytes_count_bytes(subject):
 def test_dtypes_know_their_kind(subject):
     for name, facts in DTYPES.items():
         if subject.supports(name):
-            dtype, x = host.torch_dtype(name), of(subject, (2,), dtype=name)
-            for text, found, expected in (
-                (f"torch.{name}.is_floating_point", dtype.is_floating_point, facts.is_floating),
-                (f"torch.{name}.is_complex", dtype.is_complex, facts.is_complex),
-                (f"x.is_floating_point() of {name}", x.is_floating_point(), facts.is_floating),
-                (f"torch.is_floating_point(x) of {name}", torch.is_floating_point(x), facts.is_floating),
-                (f"x.is_complex() of {name}", x.is_complex(), facts.is_complex),
-                (f"torch.is_complex(x) of {name}", torch.is_complex(x), facts.is_complex),
-            ):
-                equal(text, found, expected)
-            require(x.dtype is dtype, f"x.dtype of {name}", dtype, x.dtype)
+            dtype = host.torch_dtype(name)
+            equal(f"torch.{name}.is_floating_point", dtype.is_floating_point, facts.is_floating)
+            equal(f"torch.{name}.is_complex", dtype.is_complex, facts.is_complex)
+            for shape in ((2,), (), (0, 3), (1, 2, 2)):
+                x, of_it = of(subject, shape, dtype=name), f"of {name}, shape {shape}"
+                equal(f"x.is_floating_point() {of_it}", x.is_floating_point(), facts.is_floating)
+                equal(f"torch.is_floating_point(x) {of_it}", torch.is_floating_point(x), facts.is_floating)
+                equal(f"x.is_complex() {of_it}", x.is_complex(), facts.is_complex)
+                equal(f"torch.is_complex(x) {of_it}", torch.is_complex(x), facts.is_complex)
+            require(x.dtype is dtype, f"x.dtype {of_it}", dtype, x.dtype)
 
 
 # Whether a complex number has a sign is nowhere said; 2.3, the first release with wider unsigned integers, raises.
@@ -156,8 +156,8 @@ def test_to_real_and_to_complex_give_the_partner(subject):
 # Attributes of a new tensor, whatever its dtype.
 NEW = {
     "is_leaf": True, "requires_grad": False, "grad": None, "grad_fn": None, "is_sparse": False, "is_quantized": False,
-    "is_meta": False, "is_conj()": False, "is_neg()": False, "is_inference()": False, "retains_grad": False,
-    "stride()": row_major((3, 4)),
+    "is_meta": False, "is_conj()": False, "is_neg()": False, "is_inference()": False, "is_pinned()": False,
+    "retains_grad": False, "stride()": row_major((3, 4)),
 }  # fmt: skip
 
 
@@ -221,3 +221,14 @@ def test_data_is_a_tensor_with_the_same_memory_and_no_graph(subject):
                     data.zero_()
                     require(not x.detach().any(), "a write to x.data does not show in x")
                     require(version(x) == before, "a write to x.data counts as one to x", before, version(x))
+
+
+@check("tensor.dim-order", since="2.6")
+def test_dim_order_lists_the_dimensions_from_the_largest_step_to_the_smallest(subject):
+    for shape in ((3, 4), (2, 3, 4), (2, 3, 4, 5), (5,), ()):
+        x = contiguous(np.zeros(shape), "float32").on(subject)
+        for order in permutations(range(len(shape))):
+            sizes = [shape[dim] for dim in order]
+            y = x.reshape(sizes).permute([order.index(dim) for dim in range(len(shape))])
+            found = y.dim_order()
+            require(found == order and type(found) is tuple, f"dim_order() of strides {y.stride()}", order, found)

@@ -31,7 +31,8 @@ def test_copy_copy_shares_memory(subject):
 @check("tensor.deepcopy")
 def test_deepcopy_has_memory_of_its_own_and_everything_else(subject):
     for name in [name for name in COMMON if subject.supports(name)]:
-        for recipe in layouts(np.resize(interesting(name), (3, 4)), name, LAYOUTS):
+        plain = [contiguous(np.resize(interesting(name), shape), name) for shape in ((), (0, 3), (1,))]
+        for recipe in [*layouts(np.resize(interesting(name), (3, 4)), name, LAYOUTS), *plain]:
             for grad in (False, True) if DTYPES[name].is_inexact else (False,):
                 x = recipe.with_grad(grad).on(subject)
                 x.tag = ["mine"]

@@ -57,6 +57,17 @@ def test_new_zeros_and_ones_take_dtype_and_device(subject):
 
 
 @check("tensor.new-filled")
+def test_new_tensors_are_laid_out_row_by_row_whatever_the_layout_of_their_model(subject):
+    for layout in LAYOUTS.values():
+        x = layout(distinct("float32", (3, 3)), "float32").on(subject)
+        for shape in ((3, 3), (2, 3, 4, 5), (3, 1), ()):
+            for name, more in {"new_zeros": (), "new_ones": (), "new_full": (7,), "new_empty": ()}.items():
+                out = getattr(x, name)(shape, *more)
+                like(f"x.{name}({shape}, …)", out, x, "float32", shape)
+                require(out.storage_offset() == 0, f"x.{name}({shape}, …) has an offset", 0, out.storage_offset())
+
+
+@check("tensor.new-filled")
 def test_new_full_and_empty_take_dtype_and_device(subject):
     for name in [name for name in COMMON if subject.supports(name)]:
         x = LAYOUTS["transposed"](distinct(name, (4, 5)), name).on(subject)

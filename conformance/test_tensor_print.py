@@ -148,6 +148,10 @@ def test_empty_tensors_print_their_size(subject):
         assert_shown(shown(subject, np.zeros(shape), dtype), expected)
 
 
+def on_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 @check("tensor.print-grad")
 def test_tensors_that_require_grad_say_so(subject):
     assert_shown(shown(subject, [1.0], grad=True), "tensor([1.], requires_grad=True)")
@@ -159,6 +163,13 @@ def test_tensors_that_require_grad_say_so(subject):
     )
     assert_shown(repr(x * 2), "tensor([2.], grad_fn=<MulBackward0>)")
     assert_shown(repr((x * 2).detach()), "tensor([2.])")
+    for values in (3.0, [[1.0, 2.0]], np.zeros((0, 2)), np.zeros((2, 2, 2)), np.zeros(2000), [1.5, -2.25]):
+        for dtype in ("float32", "float64", "complex64"):
+            plain = shown(subject, values, dtype)
+            leaf = shown(subject, values, dtype, grad=True)
+            assert_shown(on_one_line(leaf), on_one_line(f"{plain[:-1]}, requires_grad=True)"))
+            y = contiguous(np.asarray(values), dtype).with_grad().on(subject).cpu() * 1
+            assert_shown(on_one_line(repr(y)), on_one_line(f"{plain[:-1]}, grad_fn=<MulBackward0>)"))
     assert_shown(repr(torch.nn.Parameter(x.detach())), "Parameter containing:\ntensor([1.], requires_grad=True)")
 
 

@@ -87,6 +87,8 @@ def test_reversed_is_a_flip_of_the_first_dimension(subject):
         for recipe in layouts(distinct("int64", shape), "int64", LAYOUTS):
             expected = recipe.array[::-1]
             assert_values(f"reversed(x) of shape {shape}", reversed(recipe.on(subject)), expected, dtype="int64")
+    x = contiguous(np.array(7), "int64").on(subject)
+    assert_values("reversed(x) of a 0-d tensor", reversed(x), np.array(7), dtype="int64")
 
 
 @check("tensor.contains")
@@ -102,6 +104,9 @@ def test_in_asks_whether_any_element_is_equal(subject):
                 )
             element = x[1, 2]
             require(element in x, f"x[1, 2] in x of {name}", True, False)
+            for other in ([values[0, 0]] * 3, values[2], [values[0, 0]] * 2 + [values[1, 1]], values[:, :1]):
+                y, due = contiguous(np.asarray(other), name).on(subject), bool((values == np.asarray(other)).any())
+                require((y in x) is due, f"y in x, both of {name}, of {values.tolist()} and {other}", due, not due)
     x = contiguous(np.array([1.0, np.nan]), "float32").on(subject)
     require(float("nan") not in x, "nan in x", False, True)
     for bad in ("1", None, [1.0], (1.0,)):

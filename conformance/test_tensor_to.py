@@ -12,7 +12,7 @@ from conformance import host
 from conformance.assertions import Unchanged, assert_raises, overlap, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
-from conformance.tables.tensor_casts import assert_cast, ways
+from conformance.tables.tensor_casts import METHODS, assert_cast, ways
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import distinct
 
@@ -46,6 +46,8 @@ def test_to_copies_where_it_is_told_to(subject):
             "x.to(dtype, copy=True)": lambda x, dtype=dtype: x.to(dtype, copy=True),
             "x.to(x.device, copy=True)": lambda x: x.to(x.device, copy=True),
             "x.to(x, copy=True)": lambda x: x.to(x, copy=True),
+            "x.to(dtype, False, True)": lambda x, dtype=dtype: x.to(dtype, False, True),
+            "x.to(x, False, True)": lambda x: x.to(x, False, True),
             "x.to(x.device, dtype, False, True)": lambda x, dtype=dtype: x.to(x.device, dtype, False, True),
         }.items():
             out = way(x)
@@ -86,6 +88,32 @@ def test_a_conversion_keeps_the_layout_of_dense_tensors(subject):
                 )
 
 
+@check("tensor.to-keeps-layout")
+def test_every_way_to_convert_keeps_the_layout_of_dense_tensors(subject):
+    for new in filter(subject.supports, DTYPES):
+        old = "float32" if new == "int64" else "int64"
+        for text, way in ways(new).items():
+            for shape, layout in (((3, 4), "transposed"), ((2, 3, 4, 5), "channels_last"), ((2, 3, 4), "transposed")):
+                x = LAYOUTS[layout](distinct(old, shape), old).on(subject)
+                said = f"{text} of {old}, strides {x.stride()},"
+                require(way(x).stride() == x.stride(), f"{said} has other strides", x.stride(), way(x).stride())
+
+
+@check("tensor.to-keeps-layout")
+def test_methods_named_after_dtypes_take_a_memory_format(subject):
+    for name, new in METHODS.items():
+        if subject.supports(new):
+            for old in ("int64", "float32", new):
+                x = LAYOUTS["channels_last"](distinct(old, (2, 3, 4, 5)), old).on(subject)
+                require(x.cpu(memory_format=torch.contiguous_format).is_contiguous(), "x.cpu(…) is not contiguous")
+                plain = getattr(x, name)(memory_format=torch.contiguous_format)
+                require(plain.is_contiguous(), f"x.{name}(memory_format=torch.contiguous_format) is not contiguous")
+                last = getattr(plain, name)(memory_format=torch.channels_last)
+                said = f"x.{name}(memory_format=torch.channels_last) of {old}"
+                require(last.stride() == x.stride(), f"{said} has other strides", x.stride(), last.stride())
+                assert_cast(said, last, distinct(old, (2, 3, 4, 5)), new)
+
+
 @check("tensor.to-gradient")
 def test_gradients_flow_back_through_conversions_between_floating_dtypes(subject):
     names = [
@@ -98,13 +126,12 @@ def test_gradients_flow_back_through_conversions_between_floating_dtypes(subject
             if old.startswith("complex") and not new.startswith("complex"):
                 continue
             x = LAYOUTS["transposed"](distinct(old, (3, 4)), old).with_grad().on(subject)
-            out = x.to(host.torch_dtype(new))
             flow = distinct(new, (3, 4))
-            (found,) = torch.autograd.grad(out, x, host.tensor(flow, new, subject.device))
-            said = f"the gradient of x.to(torch.{new}) of {old}"
-            assert_cast(
-                said, found, flow if old.startswith("complex") or not new.startswith("complex") else flow.real, old
-            )
+            due = flow if old.startswith("complex") or not new.startswith("complex") else flow.real
+            for text, way in ways(new).items():
+                if "empty_like" not in text and (old != new or "type_as" in text):
+                    (found,) = torch.autograd.grad(way(x), x, host.tensor(flow, new, subject.device))
+                    assert_cast(f"the gradient of {text} of {old}", found, due, old)
     x = LAYOUTS["contiguous"](distinct("float32", (3, 4)), "float32").with_grad().on(subject)
     for name in ("int64", "bool", "uint8"):
         require(not x.to(host.torch_dtype(name)).requires_grad, f"x.to(torch.{name}) requires grad")

@@ -94,7 +94,7 @@ def judge_views(held: Held, calls: list[Call], looks: Geometry | tuple[Geometry,
     several = isinstance(looks, tuple)
     for call in calls:
         out = call(held.tensor)
-        if several and (not isinstance(out, (tuple, list)) or len(out) != len(looks)):
+        if several and (not isinstance(out, tuple) or len(out) != len(looks)):
             found = f"{type(out).__name__} of {len(out)}"
             require(
                 False, f"{call} is a {found}, but should be a tuple of {len(looks)}; {held.facts()}", len(looks), found

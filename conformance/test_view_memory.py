@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from conformance import host
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
@@ -165,6 +166,21 @@ def test_clone_never_shares_and_keeps_the_layout_of_dense_tensors(subject):
         if g.numel:
             out.zero_()
         held.assert_untouched("clone, and a write to it")
+
+
+@check("view.clone")
+def test_gradients_flow_through_a_clone(subject):
+    form = {"memory_format": torch.channels_last}
+    for turn, (name, layout) in enumerate(LAYOUTS.items()):
+        dtype = ("float64", "complex64", "float32")[turn % 3]
+        for shape, options in (((3, 4), {}), ((), {}), ((2, 3, 4, 5), form)):
+            flow = distinct(dtype, shape)
+            x, given = layout(flow, dtype).with_grad().on(subject), host.tensor(flow, dtype, subject.device)
+            for out in (x.clone(**options), torch.clone(x, **options)):
+                said = f"a clone of {dtype} of shape {shape}, {name},"
+                require(out.requires_grad and not out.is_leaf, f"{said} does not belong to the graph")
+                (found,) = torch.autograd.grad(out, x, given)
+                same_bits(f"the gradient through {said}", "backward", found, flow)
 
 
 @check("view.detach")

@@ -28,20 +28,27 @@ class _Planned:
 
     def __init__(self) -> None:
         self.checks: set[tuple[str, str]] = set()
+        self.names: list[str] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         planned = [item.stash[PLANNED] for item in session.items if PLANNED in item.stash]
         self.checks = {(one.claim, one.check) for one in planned}
+        self.names = [item.nodeid for item in session.items]
+
+
+def planned(folder: str) -> set[tuple[str, str]]:
+    """The claims that the checks of a folder try, with the checks, whatever the release has."""
+    return collected(folder).checks
 
 
 @functools.cache
-def planned(folder: str) -> set[tuple[str, str]]:
-    """The claims that the checks of a folder try, with the checks, whatever the release has."""
+def collected(folder: str) -> _Planned:
+    """What pytest collects in a folder."""
     kept = _Planned()
     options = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
     code = pytest.main([*options, str(ROOT / folder)], [kept])
     assert code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED), f"{folder} cannot be collected"
-    return kept.checks
+    return kept
 
 
 def _listed(claims: list[Claim]) -> str:
@@ -70,6 +77,12 @@ def test_every_claim_has_a_mutant() -> None:
     here = [claim for claim in TESTABLE if claim.exists_in(Version(torch.__version__)) and claim.kind != "cost"]
     lacking = [claim for claim in here if claim.id not in broken]
     assert not lacking, f"{len(lacking)} claims without a mutant:\n{_listed(lacking)}"
+
+
+@pytest.mark.parametrize("folder", ["conformance", "properties", "perf"])
+def test_a_check_has_the_same_name_in_every_process(folder: str) -> None:
+    """Or workers disagree about what there is to do, and no run can be compared with another."""
+    assert not [name for name in collected(folder).names if re.search(r"\b0x[0-9a-f]{6,}", name)]
 
 
 def test_a_mutant_names_a_claim() -> None:

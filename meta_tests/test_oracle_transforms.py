@@ -11,6 +11,7 @@ import pytest
 from conformance.oracle import transforms as oracle
 from conformance.oracle import transforms_colour as colour
 from conformance.oracle import transforms_resize as resizing
+from conformance.oracle import transforms_warp as warp
 from conformance.tables.transforms_samples import BANDS, PIXELS, numbers, picture, pixels
 
 IMAGE = numbers((3, 5, 7))
@@ -185,3 +186,17 @@ def test_a_blur_is_numpys_convolution() -> None:
     view = np.lib.stride_tricks.sliding_window_view(wide, (5, 3), axis=(1, 2))
     assert np.allclose((view * kernel).sum(axis=(-2, -1)), colour.blur(image, (3, 5), (1.5, 0.7)))
     assert np.isclose(colour.gaussian(7, 0.4).sum(), 1)
+
+
+def test_warps_by_hand() -> None:
+    image = np.arange(12.0).reshape(1, 3, 4)
+    for angle, shift, expected in ((0, (1, 0), np.pad(image, ((0, 0), (0, 0), (1, 0)))[..., :4]), (180, (0, 0), None)):
+        found, certain = warp.warped(image, warp.affine((4, 3), angle, shift), True)
+        due = image[..., ::-1, ::-1] if expected is None else expected
+        np.testing.assert_allclose(found[certain], due[certain], atol=1e-12)
+    quarter = warp.affine((3, 3), 90)  # clockwise: the first row becomes the last column
+    found, certain = warp.warped(image[..., :3], quarter, False)
+    np.testing.assert_allclose(found[certain], np.rot90(image[0, :, :3], -1)[None][certain], atol=1e-12)
+    start, end = [[0, 0], [4, 0], [4, 3], [0, 3]], [[1, 1], [3, 0], [4, 3], [0, 2]]
+    places = warp.perspective(start, end) @ np.array([*zip(*end, strict=True), (1, 1, 1, 1)])
+    np.testing.assert_allclose(places[:2] / places[2], np.array(start).T, atol=1e-12)

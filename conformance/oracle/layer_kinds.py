@@ -119,7 +119,7 @@ def pixel_unshuffle(x: Array, r: int) -> Array:
     return x.reshape(n, c, h // r, r, w // r, r).transpose(0, 1, 3, 5, 2, 4).reshape(n, c * r**2, h // r, w // r)
 
 
-def _cubic(t: float) -> list[float]:
+def cubic(t: float) -> list[float]:
     """Weights of the four neighbours of a place t past the second one; a = -0.75."""
     a, found = -0.75, []
     for d in (t + 1, t, 1 - t, 2 - t):
@@ -138,7 +138,7 @@ def resampling(size: int, result: int, mode: str, align: bool = False, scale: fl
         place = i * (size - 1) / max(result - 1, 1) if align else (i + 0.5) * step - 0.5
         place = max(place, 0.0) if mode == "linear" else place
         low = math.floor(place)
-        weights = [1 - (place - low), place - low] if mode == "linear" else _cubic(place - low)
+        weights = [1 - (place - low), place - low] if mode == "linear" else cubic(place - low)
         for k, weight in enumerate(weights, low if mode == "linear" else low - 1):
             out[i, min(max(k, 0), size - 1)] += weight
     return out

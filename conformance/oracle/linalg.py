@@ -81,6 +81,8 @@ def diagonal_matrix(v: Array, k: int = 0) -> Array:
 def determinant(a: Array) -> Array:
     """Determinants by elimination with partial pivoting, in long double."""
     a = wide(a).astype(np.clongdouble if np.iscomplexobj(a) else np.longdouble)
+    if not a.size:
+        return np.ones(a.shape[:-2])
     flat = a.reshape(-1, *a.shape[-2:])
     return np.array([_determinant(m) for m in flat]).reshape(a.shape[:-2])
 

@@ -59,7 +59,7 @@ def matrix_exp(x: Array) -> Array:
     """The series of x / 2**s, squared s times."""
     s = 10
     x, term = x / 2**s, np.broadcast_to(np.eye(x.shape[-1]), x.shape)
-    out = term.copy()
+    out = term.astype(x.dtype)
     for k in range(1, 12):
         term = term @ x / k
         out += term

@@ -214,4 +214,8 @@ FUNCTIONS: dict[str, Function] = {
     "bessel_j0": pointwise("bessel_j0", lambda x: mpmath.besselj(0, x)),
     "bessel_j1": pointwise("bessel_j1", lambda x: mpmath.besselj(1, x)),
     "zeta": pointwise("zeta", lambda s, q: mpmath.zeta(s, q)),
+    "airy_ai": pointwise("airy_ai", lambda x: mpmath.airyai(x)),
+    "spherical_bessel_j0": pointwise("spherical_bessel_j0", lambda x: mpmath.sinc(x)),
+    "scaled_modified_bessel_k0": pointwise("scaled_k0", lambda x: mpmath.exp(x) * mpmath.besselk(0, x)),
+    "scaled_modified_bessel_k1": pointwise("scaled_k1", lambda x: mpmath.exp(x) * mpmath.besselk(1, x)),
 }

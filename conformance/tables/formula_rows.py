@@ -80,6 +80,21 @@ def module(kind: str, *args: Any, inputs: int = 1, **options: Any) -> Form:
     return form
 
 
+def wired(kind: str, *args: Any, inputs: int = 1, call: Mapping[str, Any] | None = None, **options: Any) -> Form:
+    """As `module`, but the operands take the place of the parameters, so that gradients reach them. `call`: keywords
+    of the module's own call."""
+
+    def form(*operands: Any) -> Any:
+        layer = getattr(nn, kind)(*args, **options).to(operands[0].device, operands[0].dtype)
+        names = [name for name, _ in layer.named_parameters()]
+        for name, value in zip(names, operands[inputs:], strict=True):
+            delattr(layer, name)
+            setattr(layer, name, value)
+        return layer(*operands[:inputs], **(call or {}))
+
+    return form
+
+
 def judge_row(subject: Subject, row: Row) -> None:
     """Refute unless every form gives what the formula gives, in every layout, and the gradient agrees with it."""
     for dtype in reversed(KINDS):  # float64 last: its further operands serve the gradient

@@ -93,6 +93,10 @@ INDICES: dict[str, list[Indexed]] = {
             [(..., tensor(2, 2)), (S(1, 3), tensor(0, -1)), (tensor(1), S(None, None, 2)), tensor(*range(20)) % 4],
         ),
         ((1, 3), [tensor(0, -1, 0), (ALL, tensor(2))]),
+        (
+            (5, 5),
+            [places((5, 5), 5, 2), (ALL, places((4, 4), 5, 3) - 5), (None, tensor(3, 0), None), (2, None, tensor(1))],
+        ),
     ],
     "zero-size-index": [
         (
@@ -128,6 +132,8 @@ INDICES: dict[str, list[Indexed]] = {
         ((17,), [[16, 0, 3], [-17]]),
     ],
     "mask": [
+        ((5, 5), [mask((5, 5), 8), (ALL, mask((5,), 9)), (mask((5,), 9), None)]),
+        ((3, 4, 4), [mask((3, 4, 4), 8), (1, mask((4, 4), 9)), (ALL, mask((4, 4), 9))]),
         ((4, 5), [mask((4, 5)), mask((4,), 1), (ALL, mask((5,), 2)), np.ones((4, 5), bool), (..., mask((5,), 2))]),
         (
             (3, 4, 5),

@@ -114,6 +114,7 @@ ADDED = (
 ADDED_EDGE = (*SLICED_EDGE, Case((3,), (0, np.array([2, 2, 2]), Values((3,)))))
 MASKED = (
     Case((4, 5), (mask((4, 5)),)),
+    Case((5, 5), (mask((5, 5), 4),)),
     Case((3, 4, 5), (mask((4, 1), 1),)),
     Case((33,), (mask((33,), 2),)),
     Case((2, 3, 4), (mask((3, 4), 3),)),

@@ -622,7 +622,7 @@ METHODS: tuple[Method, ...] = (
     Method(
         "map_",
         REALS,
-        (form(Like("few"), lambda a, b: a + b),),
+        (form(Like("few"), lambda a, b: a + a + b),),
         oracle.called,
         values="few",
         twin=False,
@@ -633,7 +633,7 @@ METHODS: tuple[Method, ...] = (
     Method(
         "map2_",
         REALS,
-        (form(Like("few"), Like("few"), lambda a, b, c: a * b + c),),
+        (form(Like("few"), Like("few"), lambda a, b, c: a + a + b * c + c),),
         oracle.called,
         values="few",
         twin=False,

@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from conformance import host
+from conformance.assertions import require
 from conformance.subject import Subject
+from conformance.tables.module_tree import assert_same
 
 X = np.array([1.0, -2.0, 3.0])
 
@@ -62,3 +64,37 @@ def numbers(found: Any, known: list[nn.Module]) -> list[int]:
 def first_names(due: list[nn.Module]) -> list[str]:
     """Numbers as names, each object under its first."""
     return [str(n) for n, entry in enumerate(due) if not any(entry is other for other in due[:n])]
+
+
+SLICES = [slice(a, b, c) for a in (None, 0, 1, -2, 9) for b in (None, 0, 2, -1, 9) for c in (None, 2, -1)]
+
+
+def assert_entries(call: str, container: Any, due: list[nn.Module], known: list[nn.Module]) -> None:
+    """Refute unless a Sequential or ModuleList holds just these objects, numbered from 0, however it is asked."""
+    wanted = numbers(due, known)
+    assert_same(f"{call}: entries", numbers(container, known), wanted)
+    assert_same(f"{call}: len", len(container), len(due))
+    assert_same(f"{call}: names", [name for name, _ in container.named_children()], first_names(due))
+    assert_same(f"{call}: by index", numbers([container[n] for n in range(len(due))], known), wanted)
+    keys = [f"{n}.{kind}" for n, entry in enumerate(due) if isinstance(entry, nn.Linear) for kind in ("weight", "bias")]
+    assert_same(f"{call}: state_dict", list(container.state_dict()), keys)
+
+
+LISTS = {"Sequential": lambda entries: nn.Sequential(*entries), "ModuleList": lambda entries: nn.ModuleList(entries)}
+
+
+def assert_items(call: str, container: Any, due: dict[str, Any]) -> None:
+    """Refute unless a container holds these names and objects, in this order, however it is asked."""
+    assert_same(f"{call}: keys()", list(container.keys()), list(due))
+    assert_same(f"{call}: iteration", list(container), list(due))
+    assert_same(f"{call}: len", len(container), len(due))
+    for (name, found), value in zip(container.items(), container.values(), strict=True):
+        require(
+            found is due[name] and value is due[name] and container[name] is due[name],
+            f"{call}: {name} is another object",
+        )
+        require(name in container, f"{call}: {name} is not in it")
+
+
+def parameters(subject: Subject, count: int) -> list[nn.Parameter]:
+    return [nn.Parameter(host.tensor(np.full(n + 1, float(n)), "float32", subject.device)) for n in range(count)]

@@ -75,7 +75,7 @@ def ways(new: str) -> dict[str, Callable[[torch.Tensor], torch.Tensor]]:
         f"x.type_as(torch.empty(0, dtype=torch.{new}))": lambda x: x.type_as(
             torch.empty(0, dtype=dtype, device=x.device)
         ),
-        f"x.to(torch.empty(0, dtype=torch.{new}))": lambda x: x.to(torch.empty(0, dtype=dtype, device=x.device)),
+        f"x.to(torch.empty((), dtype=torch.{new}))": lambda x: x.to(torch.empty((), dtype=dtype, device=x.device)),
         f"torch.empty_like(x, dtype=torch.{new}).copy_(x)": lambda x: torch.empty_like(x, dtype=dtype).copy_(x),
     }
     found |= {f"x.{name}()": lambda x, name=name: getattr(x, name)() for name, given in METHODS.items() if given == new}

@@ -18,6 +18,10 @@ def odd_steps(a: np.ndarray) -> bool:
     return a.ndim > 1 and a.size > 0 and a.strides[-1] != a.itemsize
 
 
+def is_array(data: Any) -> bool:
+    return isinstance(data, np.ndarray)
+
+
 def without_force(sound: Any) -> Any:
     return lambda t, *, force=False: sound(t)
 
@@ -192,5 +196,30 @@ MUTANTS: list[Mutant] = [
         "with copy=True shares contiguous memory",
         "__dlpack__",
         lambda sound: lambda t, **k: sound(t, **{key: v for key, v in k.items() if key != "copy"}),
+    ),
+    patched(
+        "numpy.asarray-copy",
+        "torch.asarray copies where the array's own dtype is named",
+        torch,
+        "asarray",
+        lambda sound: (
+            lambda data, **k: sound(data, **k).clone() if set(k) == {"dtype"} and is_array(data) else sound(data, **k)
+        ),
+    ),
+    patched(
+        "numpy.scalars",
+        "torch.tensor alone takes numpy's floats for Python's",
+        torch,
+        "tensor",
+        lambda sound: lambda data, **k: sound(float(data) if isinstance(data, np.floating) and not k else data, **k),
+    ),
+    patched(
+        "numpy.lists-of-arrays",
+        "torch.tensor alone stacks arrays as float64",
+        torch,
+        "tensor",
+        lambda sound: (
+            lambda data, **k: sound(data).double() if isinstance(data, list) and is_array(data[0]) else sound(data, **k)
+        ),
     ),
 ]

@@ -1,0 +1,129 @@
+"""Wrong transforms: options of autograd.functional and torch.func that are overlooked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from meta_tests.mutant import Mutant, patched
+from meta_tests.wrong_gradients import without
+
+Tensor = torch.Tensor
+functional = torch.autograd.functional
+
+
+def change(claim: str, name: str, attribute: str, wrong: Callable[[Any], Any], owner: Any = functional) -> list[Mutant]:
+    """Replace a transform, on releases that have it."""
+    return [patched(f"autograd.{claim}", name, owner, attribute, wrong)] if hasattr(owner, attribute) else []
+
+
+func = getattr(torch, "func", None)
+
+
+def unpacked(sound: Any) -> Any:
+    return lambda f, x, *a, **k: sound(f, x[0] if isinstance(x, tuple) and len(x) == 1 else x, *a, **k)
+
+
+def filled(sound: Any) -> Any:
+    return lambda f, x, v=None, **k: sound(f, x, torch.ones_like(x) if v is None else v, **k)
+
+
+def turned(sound: Any) -> Any:
+    """A jacobian that is transposed in forward mode."""
+
+    def jacobian(*args: Any, strategy: str = "reverse-mode", **options: Any) -> Any:
+        found = sound(*args, strategy=strategy, **options)
+        return found if strategy == "reverse-mode" else found.t()
+
+    return jacobian
+
+
+def first_only(sound: Any) -> Any:
+    return lambda f, argnums=0, **k: sound(f, 0 if argnums == 1 else argnums, **k)
+
+
+def as_positive(sound: Any) -> Any:
+    return lambda f, argnums=0, **k: sound(f, abs(argnums) - 1 if argnums in (-1, -2) else argnums, **k)
+
+
+def dims(turn: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda sound: lambda f, in_dims=0, out_dims=0, **k: sound(f, turn(in_dims), out_dims, **k)
+
+
+NAMES = ("jacobian", "hessian", "vjp", "jvp", "hvp", "vhp")
+MUTANTS = [
+    *(
+        m
+        for name in NAMES
+        for m in change("functional-strict", f"{name} is never strict", name, without("strict", False))
+    ),
+    *(
+        m
+        for name in NAMES
+        for m in change("functional-options", f"{name} makes no graph", name, without("create_graph", False))
+    ),
+    *(
+        m
+        for name in ("hessian", "vjp", "hvp", "vhp")
+        for m in change("functional-options", f"{name} unpacks a tuple of one", name, unpacked)
+    ),
+    *(
+        m
+        for name in ("jvp", "hvp", "vhp")
+        for m in change("functional-default-vector", f"{name} takes ones for a vector", name, filled)
+    ),
+    *change("functional-strategies", "jacobian is transposed in forward mode", "jacobian", turned),
+    *(
+        m
+        for name in ("jacrev", "jacfwd", "hessian")
+        for m in change("func-argnums", f"{name} is always by the first argument", name, first_only, func)
+    ),
+    *change("func-argnums", "a negative argnums of grad counts from the start", "grad", as_positive, func),
+    *change(
+        "func-jacfwd-negative",
+        "jacfwd is doubled",
+        "jacfwd",
+        lambda sound: lambda f, argnums=0: lambda *a: 2 * sound(f, argnums)(*a),
+        func,
+    ),
+    *change("func-aux", "vjp forgets what else came", "vjp", lambda sound: lambda *a, **k: sound(*a, **k)[:2], func),
+    *change(
+        "func-aux",
+        "jvp with has_aux is doubled",
+        "jvp",
+        lambda sound: lambda *a, has_aux=False: tuple(2 * part for part in sound(*a, has_aux=has_aux)),
+        func,
+    ),
+    *change("func-aux", "jacfwd knows no has_aux", "jacfwd", without("has_aux", False), func),
+    *change(
+        "func-vmap-dims",
+        "vmap takes negative dimensions for the first",
+        "vmap",
+        dims(lambda d: 0 if isinstance(d, int) and d < 0 else d),
+        func,
+    ),
+    *change(
+        "func-vmap-dims",
+        "vmap maps over all arguments",
+        "vmap",
+        dims(lambda d: tuple(0 if part is None else part for part in d) if isinstance(d, tuple) else d),
+        func,
+    ),
+    *change("func-vmap-randomness", "vmap always draws anew", "vmap", without("randomness", "different"), func),
+    *change(
+        "func-modules",
+        "functional_call takes the module's own parameters",
+        "functional_call",
+        lambda sound: lambda m, given, args=(), kwargs=None: sound(m, {}, args, kwargs),
+        func,
+    ),
+    *change(
+        "func-modules",
+        "stack_module_state forgets buffers",
+        "stack_module_state",
+        lambda sound: lambda models: (sound(models)[0], {}),
+        func,
+    ),
+]
