@@ -449,7 +449,7 @@ SINCE = {
     "torch.std(x, correction=2)": "2.0",
     "x.slice_scatter(y[:2], dim=-2, start=1)": "2.0",
     "x.slice_scatter(y[:, :2], dim=-1, start=-2)": "2.0",
-    "torch.baddbmm(x, y, z, beta=0)": "2.0",
+    "torch.baddbmm(x, y, z, beta=0)": "2.3",
     "F.scaled_dot_product_attention(x[None], y[None], z[None])": "2.0",
 }
 UNTIL = {"torch.qr(x)": "2.14", "torch.cholesky((x + x.mT) / 2)": "2.14"}
