@@ -198,7 +198,7 @@ def test_every_dropout_in_place_and_in_evaluation(subject, name):
     y = x.clone()
     require(function(y, 0.5, training=True, inplace=True) is y, f"F.{name}(inplace=True) returns another tensor")
     require((host.array(y) != values).any(), f"F.{name}(inplace=True) leaves its input")
-    before = Unchanged(x)
+    before = Unchanged(x=x)
     function(x, 0.5, training=True)
     before.check(f"F.{name}")
     y = x.clone().requires_grad_()
