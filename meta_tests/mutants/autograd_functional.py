@@ -52,6 +52,17 @@ def dims(turn: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda sound: lambda f, in_dims=0, out_dims=0, **k: sound(f, turn(in_dims), out_dims, **k)
 
 
+def _chunked(sound: Any, size: Any) -> Any:
+    """The last chunk is 0 unless all chunks are full."""
+
+    def call(*args: Any) -> Any:
+        out = sound(*args)
+        rest = len(out) % size if size and isinstance(out, Tensor) else 0
+        return torch.cat([out[:-rest], torch.zeros_like(out[-rest:])]) if rest else out
+
+    return call
+
+
 NAMES = ("jacobian", "hessian", "vjp", "jvp", "hvp", "vhp")
 MUTANTS = [
     *(
@@ -124,6 +135,15 @@ MUTANTS = [
         "stack_module_state forgets buffers",
         "stack_module_state",
         lambda sound: lambda models: (sound(models)[0], {}),
+        func,
+    ),
+    *change(
+        "func-vmap-dims",
+        "chunk_size loses what is left over",
+        "vmap",
+        lambda sound: (
+            lambda f, *a, chunk_size=None, **k: _chunked(sound(f, *a, chunk_size=chunk_size, **k), chunk_size)
+        ),
         func,
     ),
 ]

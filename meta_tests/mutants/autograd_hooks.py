@@ -126,6 +126,16 @@ def unhooked_grad(sound: Any) -> Any:
     return grad
 
 
+def once(sound: Any) -> Any:
+    """A hook over several tensors that is not heard after the first pass."""
+
+    def register(tensors: Any, hook: Any, **options: Any) -> Any:
+        calls: list[Any] = []
+        return sound(tensors, lambda grads: None if calls else (calls.append(1), hook(grads))[1], **options)
+
+    return register
+
+
 HOOKS = [
     patched(
         "autograd.hook-for-nonleaf",
@@ -203,5 +213,16 @@ HOOKS = [
     patched("autograd.hook-through-views", "hooks of views go to their base", Tensor, "register_hook", on_base),
 ]
 
+MULTI: list[Mutant] = [
+    patched(
+        "autograd.multi-grad-hook",
+        "the hook runs in the first pass only",
+        autograd.graph,
+        "register_multi_grad_hook",
+        once,
+    )
+    for _ in [1]
+    if hasattr(autograd.graph, "register_multi_grad_hook")
+]
 
-MUTANTS: list[Mutant] = HOOKS
+MUTANTS: list[Mutant] = [*HOOKS, *MULTI]

@@ -75,6 +75,26 @@ def array_of(*dtypes: type) -> Callable[[Any], bool]:
     return lambda given: isinstance(given, np.ndarray) and given.dtype.type in dtypes
 
 
+def _other_sampler(change: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A loader whose sampler is changed when it was made."""
+
+    def init(sound: Any, self: Any, *args: Any, **named: Any) -> None:
+        sound(self, *args, **named)
+        if self.batch_sampler is not None:
+            change(self)
+
+    return init
+
+
+def _unbound(loader: Any) -> None:
+    loader.batch_sampler.sampler = data.SequentialSampler(loader.dataset)
+
+
+def _without_generator(loader: Any) -> None:
+    if isinstance(loader.sampler, data.RandomSampler):
+        loader.sampler.generator = None
+
+
 COLLATED = [
     collate("data.collate-numbers", "beyond 16 the last is the first", int, _last_is_first(16)),
     collate("data.collate-numbers", "beyond 16 floats are rounded", float, _rounded),
@@ -288,4 +308,21 @@ SETTINGS = [
     ),
 ]
 
-MUTANTS = [*COLLATED, *DATASETS, *SETTINGS]
+LATER: list[Mutant] = [
+    method(
+        "data.dataloader-attributes",
+        "the batch sampler has a sampler of its own",
+        Loader,
+        "__init__",
+        _other_sampler(_unbound),
+    ),
+    method(
+        "data.dataloader-attributes",
+        "the sampler loses its generator",
+        Loader,
+        "__init__",
+        _other_sampler(_without_generator),
+    ),
+]
+
+MUTANTS = [*COLLATED, *DATASETS, *SETTINGS, *LATER]

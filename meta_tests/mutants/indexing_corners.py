@@ -122,6 +122,42 @@ def _wrapping(func: Any, x: Any, dim: int, index: Any, *args: Any, **kwargs: Any
     return func(x, dim, index % size if index.dtype == torch.int64 and index.numel() else index, *args, **kwargs)
 
 
+def _stored(sound: Wrap) -> Wrap:
+    """An expanded mask or index is read from where it is stored, in order."""
+
+    def call(x: Tensor, index: Any, *value: Any) -> Any:
+        if isinstance(index, Tensor) and 0 in index.stride() and index.dim() > 1:
+            index = index.as_strided(index.shape, (1,) * index.dim())
+        return sound(x, index, *value)
+
+    return call
+
+
+def _answers(instead: Any) -> Wrap:
+    """Something is given where the sound function refuses."""
+
+    def wrong(sound: Wrap) -> Wrap:
+        def call(*args: Any, **options: Any) -> Any:
+            try:
+                return sound(*args, **options)
+            except (RuntimeError, IndexError):
+                return instead
+
+        return call
+
+    return wrong
+
+
+def _out_as_stored(sound: Wrap) -> Wrap:
+    """What is written into a lazily conjugated tensor is not conjugated on the way."""
+
+    def call(*args: Any, out: Any = None, **options: Any) -> Any:
+        lazy = out is not None and out.is_conj()
+        return sound(*args, **options, **({} if out is None else {"out": out.conj() if lazy else out}))
+
+    return call
+
+
 READING = [
     *(
         patched("indexing.lazy-inputs", f"{name} reads a conjugate as it is stored", torch, name, _unconjugated)
@@ -365,4 +401,17 @@ REFUSING = [
     ),
 ]
 
-MUTANTS: list[Mutant] = [*READING, *WRITING, *REFUSING]
+LATER: list[Mutant] = [
+    patched("indexing.expanded-inputs", "x[expanded] is read as stored", Tensor, "__getitem__", _stored),
+    patched("indexing.expanded-inputs", "x[expanded] = v is read as stored", Tensor, "__setitem__", _stored),
+    *(
+        patched("indexing.triangles", f"{name} of one dimension answers", owner, name, _answers(0))
+        for name, owner in (("tril", torch), ("triu", torch), ("tril", Tensor), ("triu_", Tensor))
+    ),
+    *(
+        patched("indexing.lazy-inputs", f"{name}(out=conjugate) writes as stored", torch, name, _out_as_stored)
+        for name in ("cat", "stack", "tril", "index_select")
+    ),
+]
+
+MUTANTS: list[Mutant] = [*READING, *WRITING, *REFUSING, *LATER]

@@ -362,4 +362,12 @@ def _without_offset(sound: Sound, x: Any, *args: Any, **options: Any) -> Any:
 # Names of dimensions are gone from later releases.
 NAMED = NAMES if hasattr(Tensor, "rename_") else []
 
-MUTANTS: list[Mutant] = [*ARGUMENTS, *LAZY, *AUTOGRAD, *FORMS, *NAMED, *STORAGE]
+LATER: list[Mutant] = [
+    method(
+        "zero_",
+        "complex zeros keep the sign of the imaginary part",
+        lambda sound: lambda x: sound(x).mul_(-1).conj_physical_() if x.is_complex() else sound(x),
+    ),
+]
+
+MUTANTS: list[Mutant] = [*ARGUMENTS, *LAZY, *AUTOGRAD, *FORMS, *NAMED, *STORAGE, *LATER]

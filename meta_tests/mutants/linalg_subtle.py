@@ -213,4 +213,21 @@ MUTANTS: list[Mutant] = [
         "lstsq",
         lambda sound: lambda *a, **k: (lambda r: type(r)((r[0], r[1] * 2, r[2], r[3])))(sound(*a, **k)),
     ),
+    *(
+        patched(
+            "linalg.solve",
+            f"triangular_solve of {owner.__name__} ignores unitriangular",
+            owner,
+            "triangular_solve",
+            lambda sound: lambda b, a, upper=True, transpose=False, unitriangular=False: sound(b, a, upper, transpose),
+        )
+        for owner in (torch, torch.Tensor)
+    ),
+    patched(
+        "linalg.products-and-chains",
+        "chain_matmul leaves out all but the ends",
+        torch,
+        "chain_matmul",
+        lambda sound: lambda *m: nudged(sound(*m)) if len(m) > 3 else sound(*m),
+    ),
 ]

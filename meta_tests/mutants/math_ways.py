@@ -234,4 +234,14 @@ MUTANTS: list[Mutant] = [
         "add_",
         lambda sound: lambda x, y, **k: sound(x, int(y) if x.dtype is torch.int64 and isinstance(y, float) else y, **k),
     ),
+    *(
+        patched(
+            "math.numbers",
+            f"{name} of a number first exchanges the two",
+            owner,
+            name.rpartition(".")[2],
+            lambda sound: lambda a, b, **k: sound(b, a, **k) if _number(a) else sound(a, b, **k),
+        )
+        for owner, name in ((torch, "float_power"), (torch.special, "special.zeta"), (torch, "bitwise_left_shift"))
+    ),
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -97,6 +99,18 @@ def preset(name: str, change: Any) -> Mutant:
     return Mutant("models.weights-transforms", name, enter)
 
 
+@contextlib.contextmanager
+def _one_class_lost() -> Iterator[None]:
+    """The list of ImageNet's classes begins with its second."""
+    kinds = torchvision().models.ResNet18_Weights.IMAGENET1K_V1.meta["categories"]
+    first = kinds[0]
+    kinds[0] = kinds[1]
+    try:
+        yield
+    finally:
+        kinds[0] = first
+
+
 MUTANTS = [
     made("models.parameter-counts", "resnet34 has three more", "resnet34", _first_layers_bias),
     made("models.parameter-counts", "mobilenet_v2 begins in eval mode", "mobilenet_v2", _evaluating),
@@ -121,4 +135,5 @@ MUTANTS = [
     vision(
         "models.registry", "names are not sorted", "", "list_models", lambda sound: lambda **named: sound(**named)[::-1]
     ),
+    Mutant("models.weights-transforms", "the first class has the name of the second", _one_class_lost),
 ]

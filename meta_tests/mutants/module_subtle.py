@@ -163,6 +163,21 @@ def _float_too(sound: Any, self: nn.Module, function: Any, *args: Any, **kwargs:
     return out
 
 
+def _none_is_zero(sound: Any, self: nn.Module, hook: Any, **options: Any) -> Any:
+    """A backward hook that answers None makes the gradients 0."""
+
+    def answers(module: nn.Module, inward: Any, outward: Any) -> Any:
+        found = hook(module, inward, outward)
+        return tuple(g if g is None else g * 0 for g in inward) if found is None else found
+
+    return sound(self, answers, **options)
+
+
+def _dict_only(sound: Any, self: nn.Module, state: Any, *args: Any, **options: Any) -> Any:
+    """A mapping that is no dict loads nothing."""
+    return sound(self, state if isinstance(state, dict) else self.state_dict(), *args, **options)
+
+
 MODULES: list[Mutant] = [
     method("module.zero-grad", "gradients of grandchildren stay", "zero_grad", _own_only),
     method("module.zero-grad-default-none", "those of vectors become zeros", "zero_grad", _zeros_for_frozen),
@@ -194,4 +209,14 @@ STATES: list[Mutant] = [
     method("state_dict.left-out", "None as a buffer is persistent", "register_buffer", _persistent_again),
 ]
 
-MUTANTS: list[Mutant] = [*MODULES, *STATES]
+LATER: list[Mutant] = [
+    method(
+        "module.full-backward-hook-replaces",
+        "an answer of None makes the gradients 0",
+        "register_full_backward_hook",
+        _none_is_zero,
+    ),
+    method("state_dict.load-from-anything-like-a-dict", "only a dict is read", "load_state_dict", _dict_only),
+]
+
+MUTANTS: list[Mutant] = [*MODULES, *STATES, *LATER]

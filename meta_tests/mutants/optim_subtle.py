@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import torch
@@ -164,4 +165,31 @@ POLYNOMIAL = [
     ),
 ]
 
-MUTANTS: list[Mutant] = [*RULES, *SCHEDULES, *POLYNOMIAL]
+LATER: list[Mutant] = [
+    patched(
+        "optim.bad-schedules",
+        "LinearLR begins anywhere",
+        schedulers.LinearLR,
+        "__init__",
+        lambda sound: lambda self, o, start_factor=1 / 3, **k: sound(self, o, start_factor or 0.5, **k),
+    ),
+    patched(
+        "optim.plateau",
+        "get_last_lr gives the rate that it began with",
+        schedulers.ReduceLROnPlateau,
+        "get_last_lr",
+        lambda sound: lambda self: [group.setdefault("first", group["lr"]) for group in self.optimizer.param_groups],
+    ),
+    *(
+        patched(
+            "optim.step-hooks",
+            f"{name} is heard by SGD only",
+            importlib.import_module("torch.optim.optimizer"),  # torch.optim hides the module
+            name,
+            lambda sound: lambda hook: sound(lambda o, *a: hook(o, *a) if isinstance(o, torch.optim.SGD) else None),
+        )
+        for name in ("register_optimizer_step_pre_hook", "register_optimizer_step_post_hook")
+    ),
+]
+
+MUTANTS: list[Mutant] = [*RULES, *SCHEDULES, *POLYNOMIAL, *LATER]

@@ -73,4 +73,18 @@ MUTANTS: list[Mutant] = [
         "randint_like",
         lambda sound: lambda x, *a, **k: sound(x, 0, a[-1], **k),
     ),
+    patched(
+        "random.bernoulli",
+        "bernoulli_ of whole numbers draws by one half",
+        torch.Tensor,
+        "bernoulli_",
+        lambda sound: lambda x, p=0.5, **k: sound(x, p if x.is_floating_point() or p in (0, 1) else 0.5, **k),
+    ),
+    patched(
+        "random.bernoulli",
+        "torch.bernoulli(p, number) reads p",
+        torch,
+        "bernoulli",
+        lambda sound: lambda x, *p, **k: sound(x, **k),
+    ),
 ]

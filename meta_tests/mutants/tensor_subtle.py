@@ -21,6 +21,20 @@ def function(claim: str, name: str, attribute: str, wrong: Any) -> Mutant:
     return patched(f"tensor.{claim}", name, torch, attribute, wrong)
 
 
+def without_default(sound: Any) -> Any:
+    """The kind of two numbers is that of float32, whatever the default is."""
+
+    def call(a: Any, b: Any) -> Any:
+        kept = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float32)
+        try:
+            return sound(a, b)
+        finally:
+            torch.set_default_dtype(kept)
+
+    return call
+
+
 CASTS = ("half", "short", "char", "byte", "bfloat16", "cfloat", "cdouble", "double", "int", "long", "bool", "float")
 
 
@@ -159,6 +173,7 @@ MUTANTS = [
     function("result-type", "0-d tensors count as others", "result_type", as_equals),
     function("result-type", "a float with integers gives float64", "result_type", wide_floats),
     function("finfo", "eps is half of what it is", "finfo", lambda sound: lambda *given: Limits(sound(*given))),
+    function("result-type", "the default dtype counts nothing", "result_type", without_default),
     function(
         "iinfo", "takes floating dtypes", "iinfo", lambda s: lambda d: s(torch.int32 if d.is_floating_point else d)
     ),

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from meta_tests.mutant import Mutant
-from meta_tests.mutants.transforms import F, K, V, instead, is_tensor, result, vision
+from meta_tests.mutants.transforms import VG, F, K, V, instead, is_tensor, result, vision
 from meta_tests.mutants.transforms_warp import HOMES, held
 
 # -- dtypes, sizes and values ------------------------------------------------------------------------------------------
@@ -39,6 +39,11 @@ def _wrapping(sound: Any, img: Any, *args: Any, **named: Any) -> Any:
 
 def _detached(sound: Any, img: Any, *args: Any, **named: Any) -> Any:
     return sound(img.detach() if is_tensor(img) and img.requires_grad else img, *args, **named)
+
+
+def _uniform(sound: Any, img: Any, mean: float = 0.0, sigma: float = 0.1, clip: bool = True) -> Any:
+    out = img + mean + sigma * (torch.rand_like(img) - 0.5) * 12**0.5
+    return out.clamp(0, 1) if clip else out
 
 
 VALUES: list[Mutant] = []
@@ -237,4 +242,18 @@ MIXTURES = [
     vision("fake-data", "the transform is ignored", FAKE, "__init__", held(transform=lambda change: None)),
 ]
 
-MUTANTS = [*VALUES, *POLICIES, *MIXTURES]
+LATER: list[Mutant] = [
+    *(
+        vision(
+            "convert-image-dtype",
+            f"in {home} the same dtype is scaled again",
+            functions,
+            name,
+            instead(lambda sound, x, dtype=torch.float32, **named: sound(x / 2 if x.dtype is dtype else x, dtype)),
+        )
+        for home, functions, name in (("v1", F, "convert_image_dtype"), ("v2", VG, "to_dtype"))
+    ),
+    vision("v2-others", "the noise is uniform", VG, "gaussian_noise", instead(_uniform)),
+]
+
+MUTANTS = [*VALUES, *POLICIES, *MIXTURES, *LATER]
