@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from conformance import host
 from conformance.assertions import Unchanged, assert_apart, assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.oracle import creation as oracle
@@ -138,3 +139,40 @@ def test_combinations_keep_the_order_of_places(subject: Subject, with_replacemen
     assert_values("torch.combinations(x), pairs by default", pairs, expected, dtype="int64")
     assert_raises("torch.combinations(x, r=-1)", RuntimeError, lambda: torch.combinations(torch.arange(3), r=-1))
     assert_raises("torch.combinations of a matrix", RuntimeError, lambda: torch.combinations(torch.ones(2, 2)))
+
+
+LINEAR = {
+    "torch.cartesian_prod": (lambda x: torch.cartesian_prod(x, x, x), lambda x: oracle.products([x, x, x])),
+    "torch.combinations": (torch.combinations, lambda x: oracle.combined(x, 2, with_replacement=False)),
+    "torch.combinations, with_replacement=True": (
+        lambda x: torch.combinations(x, 3, with_replacement=True),
+        lambda x: oracle.combined(x, 3, with_replacement=True),
+    ),
+    "torch.meshgrid, xy": (
+        lambda x: torch.stack(torch.meshgrid(x, x, indexing="xy")),
+        lambda x: np.stack(oracle.grids([x, x], "xy")),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("torch.cartesian_prod", marks=check("creation.cartesian-prod")),
+        pytest.param("torch.combinations", marks=check("creation.combinations")),
+        pytest.param("torch.combinations, with_replacement=True", marks=check("creation.combinations")),
+        pytest.param("torch.meshgrid, xy", marks=check("creation.meshgrid-views")),
+    ],
+)
+def test_gradients_sum_up_over_the_places_of_an_element(subject: Subject, name: str) -> None:
+    call, places = LINEAR[name]
+    for size in (3, 5):
+        for dtype in ("float32", "float64"):
+            x = host.tensor(distinct(dtype, (size,)), dtype, subject.device).requires_grad_()
+            out, found = call(x), places(np.arange(size))
+            weights = np.arange(1.0, found.size + 1).reshape(found.shape)
+            require(out.requires_grad, f"{name} leaves the autograd graph")
+            out.backward(host.tensor(weights.astype(dtype), dtype, subject.device))
+            due = np.zeros(size)
+            np.add.at(due, found.astype(int), weights)
+            assert_values(f"the gradient through {name} of {size} elements", x.grad, due, dtype=dtype)

@@ -214,3 +214,15 @@ def test_signal_windows_are_symmetric_by_default(subject: Subject, name: str) ->
         make(5, requires_grad=True).requires_grad and math.isfinite(make(5)[2].item()),
         f"torch.signal.windows.{name} ignores requires_grad",
     )
+
+
+@check("creation.signal-windows", since="2.0")
+def test_an_exponential_window_has_a_centre(subject: Subject) -> None:
+    make = torch.signal.windows.exponential
+    for dtype in ("float32", "float64"):
+        for points, centre, tau in ((7, 0.0, 3.0), (7, 2.0, 1.5), (8, 3.5, 1.0), (5, 4.0, 0.5), (33, 10.0, 4.0)):
+            out = make(points, center=centre, tau=tau, sym=False, dtype=host.torch_dtype(dtype), device=subject.device)
+            due = np.exp(-np.abs(np.arange(points, dtype=np.longdouble) - centre) / tau)
+            call = f"exponential({points}, center={centre}, tau={tau}, sym=False)"
+            assert_values(call, out, due, SUMMED.over(points), 1 + np.log(1 / due.min()), dtype=dtype)
+    assert_raises("exponential(7, center=2.0)", ValueError, lambda: make(7, center=2.0))

@@ -146,7 +146,11 @@ def test_to_another_tensor_takes_its_dtype_and_device_only(subject):
         for shape in ((), (0,), (5,), (2, 3), (4, 1, 2)):
             for device in (subject.device, "meta", "cpu"):
                 other = torch.zeros(shape, dtype=host.torch_dtype(dtype), device=device)
-                for call, out in {"x.to(other)": x.to(other), "x.to(other, copy=True)": x.to(other, copy=True)}.items():
+                for call, out in {
+                    "x.to(other)": x.to(other),
+                    "x.to(tensor=other)": x.to(tensor=other),
+                    "x.to(other, copy=True)": x.to(other, copy=True),
+                }.items():
                     text = f"{call} for {dtype} of {shape} on {device}"
                     assert_outline(text, assert_at(text, out, device), dtype, (2, 3))
                     require(not out.requires_grad, f"{text} requires grad")

@@ -11,7 +11,7 @@ from torch import nn
 
 from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
-from conformance.tables.device_factories import FACTORIES, LIKE, ROW, WHOLE
+from conformance.tables.device_factories import FACTORIES, LATER, LIKE, ROW, WHOLE
 from conformance.tables.device_places import assert_at, assert_outline, elsewhere, values
 
 pytestmark = must_answer
@@ -51,7 +51,15 @@ def test_views_and_results_are_where_their_tensor_is(subject):
 def test_the_flags_agree_with_the_device(subject):
     for device in (subject.device, "meta", "cpu"):
         x = torch.ones(3, device=device)
-        for call, tensor in (("x", x), ("x[::2]", x[::2]), ("Parameter(x)", nn.Parameter(x)), ("x[0]", x[0])):
+        large, text = torch.zeros(70, 50, device=device), "torch.ones(70, 50)"
+        for call, tensor in (
+            ("x", x),
+            (text, large),
+            (f"{text}.t()", large.t()),
+            ("x[::2]", x[::2]),
+            ("Parameter(x)", nn.Parameter(x)),
+            ("x[0]", x[0]),
+        ):
             kind = torch.device(device).type
             require(type(tensor.device) is torch.device, f"{call}.device is no torch.device but {tensor.device!r}")
             for flag, name in (("is_cpu", "cpu"), ("is_cuda", "cuda"), ("is_meta", "meta"), ("is_xpu", "xpu")):
@@ -91,7 +99,7 @@ def test_the_device_of_a_tensor_cannot_be_assigned(subject):
 
 @check("device.create-on-device")
 def test_creation_functions_follow_device(subject):
-    for dtype, rows in (("float32", FACTORIES), ("int64", WHOLE)):
+    for dtype, rows in (("float32", FACTORIES), ("float32", LATER), ("int64", WHOLE)):
         for name, given, due in rows:
             plain = getattr(torch, name)(*given)
             for device in (subject.device, torch.device(subject.device), "meta", "cpu"):
@@ -121,6 +129,9 @@ def test_tensors_like_another_follow_device(subject, dtype):
         out = assert_at(call, getattr(torch, name)(x, *given, dtype=torch.float64, device="meta"), "meta")
         assert_outline(call, out, "float64", (3, 4))
         assert_at(f"torch.{name}(x)", getattr(torch, name)(x, *given), subject.device)
+        for there in ("meta", "cpu"):
+            other = torch.ones(2, 3, dtype=x.dtype, device=there)
+            assert_at(f"torch.{name}(x) for x on {there}", getattr(torch, name)(other, *given), there)
     assert_at("x", x, subject.device)
 
 

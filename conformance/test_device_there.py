@@ -57,6 +57,8 @@ def test_cuda_is_refused_where_there_is_none(subject):
         "Linear(1, 1, device='cuda')": lambda: nn.Linear(1, 1, device="cuda"),
         "torch.cuda.current_device()": lambda: torch.cuda.current_device(),
         "torch.cuda.synchronize()": lambda: torch.cuda.synchronize(),
+        "torch.cuda.get_device_name(0)": lambda: torch.cuda.get_device_name(0),
+        "torch.cuda.get_device_properties(0)": lambda: torch.cuda.get_device_properties(0),
     }.items():
         for _ in range(2):
             error = assert_raises(call, (RuntimeError, AssertionError), action)
@@ -129,7 +131,7 @@ def test_no_accelerator_is_none(subject):
 @check("device.pinned-memory")
 def test_nothing_is_pinned_without_an_accelerator(subject):
     x = values(subject, np.arange(6.0))
-    for tensor in (x, x[::2], torch.ones(2, device="meta"), torch.empty(0)):
+    for tensor in (x, x[::2], torch.zeros(70, 50), torch.ones(2, device="meta"), torch.empty(0)):
         require(tensor.is_pinned() is False, "a tensor in ordinary memory is said to be pinned")
     if accelerators():
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from conformance.assertions import assert_raises, require
@@ -134,3 +135,26 @@ def test_a_version_can_be_counted_up_by_hand(subject: Subject) -> None:
     require(version(middle) == before + 1, "the version after increment_version", before + 1, version(middle))
     exact("the tensor after increment_version", middle, [1.0, 2.0])
     assert_raises("backward after increment_version", RuntimeError, lambda: y.sum().backward())
+
+
+@check("graph.increment-version", since="2.6")
+def test_the_versions_of_several_tensors_can_be_counted_up(subject: Subject) -> None:
+    for kind in (list, tuple, iter):
+        tensors = [constant([1.0], subject) for _ in range(3)]
+        torch.autograd.graph.increment_version(kind(tensors))
+        found = [version(tensor) for tensor in tensors]
+        require(found == [1, 1, 1], f"the versions of three tensors, given as {kind.__name__}", [1, 1, 1], found)
+
+
+@check("graph.gradient-edge", since="2.6")
+def test_the_edges_of_many_parts_are_told_apart(subject: Subject) -> None:
+    x = leaf(np.arange(5.0), subject)
+    parts = (x * 2).unbind()
+    edges = [torch.autograd.graph.get_gradient_edge(part) for part in parts]
+    for place, edge in enumerate(edges):
+        node, number = edge[:2]
+        require((node, number) == (edge.node, edge.output_nr), "an edge as a tuple", "node, output_nr", edge)
+        require(number == place, f"the number of the edge of part {place}", place, number)
+    total = sum(part * (place + 1) for place, part in enumerate(parts))
+    for place, found in enumerate(torch.autograd.grad(total, edges)):
+        exact(f"the gradient for the edge of part {place}", found, place + 1.0)

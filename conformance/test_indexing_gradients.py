@@ -26,33 +26,17 @@ from properties.strategies.values import cycle, distinct
 pytestmark = must_answer
 
 MOVES = (
-    *(
-        "gather",
-        "take_along_dim",
-        "index_select",
-        "take",
-        "masked_select",
-        "scatter",
-        "scatter of a number",
-        "index_copy",
-    ),
-    *("index_fill", "index_put", "masked_fill", "masked_scatter", "cat", "stack", "hstack", "vstack", "dstack"),
-    *("column_stack", "chunk", "split", "tensor_split", "unbind", "narrow", "select", "diagonal", "select_scatter"),
-    *(
-        "slice_scatter",
-        "diagonal_scatter",
-        "Tensor.where",
-        "repeat",
-        "tile",
-        "repeat_interleave",
-        "flip",
-        "roll",
-        "rot90",
-    ),
-    *("tril", "triu", "diag_embed", "sort", "msort", "put", "fliplr", "flipud", "block_diag", "cartesian_prod"),
-    *("combinations", "hsplit", "vsplit", "dsplit", "concat", "concatenate", "row_stack", "kthvalue"),
+    *("gather", "take_along_dim", "index_select", "take", "masked_select", "scatter", "scatter of a number"),
+    *("index_copy", "index_fill", "index_put", "masked_fill", "masked_scatter", "cat", "stack", "hstack", "vstack"),
+    *("dstack", "column_stack", "chunk", "split", "tensor_split", "unbind", "narrow", "select", "diagonal"),
+    *("select_scatter", "slice_scatter", "diagonal_scatter", "Tensor.where", "repeat", "tile", "repeat_interleave"),
+    *("flip", "roll", "rot90", "tril", "triu", "diag_embed", "diagflat", "sort", "msort", "put", "fliplr", "flipud"),
+    *("block_diag", "cartesian_prod", "combinations", "hsplit", "vsplit", "dsplit", "concat", "concatenate"),
+    *("row_stack", "kthvalue"),
 )
 ROWS = {**INDEXED, **ARRANGED}
+ORDERED = ("sort", "msort", "kthvalue")
+REAL_ONLY = ("slice_scatter", "select_scatter", "diagonal_scatter")  # they know no complex derivative
 FIRST = 1000  # places are numbered from here, so that no number written by a function is one of them
 
 
@@ -89,8 +73,12 @@ def _fits(row: Row, case: Case) -> bool:
 def test_the_gradient_of_a_move(subject: Subject, row: str) -> None:
     table = ROWS[row]
     names = IN_ORDER if row == "masked_select" else tuple(DENSE)  # its other layouts have a claim of their own
+    kinds = [dtype for dtype in ("float32", "complex128", "bfloat16", "complex64") if dtype in table.dtypes]
     for turn, case in enumerate(case for case in (*table.main, *table.edge) if _fits(table, case)):
         _move(subject, table, case, turn, names[turn % len(names)])
+        dtype = "float32" if row in (*ORDERED, *REAL_ONLY) else kinds[(turn + len(row)) % len(kinds)]
+        if turn % 3 == 0 and subject.supports(dtype):
+            _move(subject, table, case, turn, names[(turn + len(row)) % len(names)], dtype)
 
 
 @check("indexing.masked-scatter-layouts")
@@ -101,23 +89,19 @@ def test_the_gradient_of_masked_select_of_any_layout(subject: Subject) -> None:
             _move(subject, table, case, turn, layout)
 
 
-def _move(subject: Subject, table: Row, case: Case, turn: int, layout: str) -> None:
+def _move(subject: Subject, table: Row, case: Case, turn: int, layout: str, dtype: str = "float64") -> None:
     numbered = Numbered(case)
     found = table.oracle(numbered.first, *numbered.args, **case.options)
     outs = [part for part in (found if isinstance(found, tuple) else (found,)) if part.dtype == np.float64]
     # The numbers decide where a sorted element goes, so they are its values.
-    fill = (
-        (lambda leaf: leaf)
-        if table.name in ("sort", "msort", "kthvalue")
-        else lambda leaf: distinct("float64", leaf.shape)
-    )
-    tensors = [LAYOUTS[layout](fill(leaf), "float64").with_grad().on(subject) for leaf in numbered.leaves]
+    fill = (lambda leaf: leaf) if table.name in ORDERED else lambda leaf: distinct(dtype, leaf.shape)
+    tensors = [LAYOUTS[layout](fill(leaf), dtype).with_grad().on(subject) for leaf in numbered.leaves]
     ways = {"torch": find, "Tensor": lambda name: lambda x, *rest, **options: getattr(x, name)(*rest, **options)}
     forms = [way for way, form in (("torch", "function"), ("Tensor", "method")) if form in table.forms]
     way = forms[turn % len(forms)]
     out = ways[way](table.name)(*_given(subject, case, iter(tensors)), **case.options)
     plain = ways[way](table.name)(*_given(subject, case, iter([leaf.detach() for leaf in tensors])), **case.options)
-    _judge(f"{way}.{table.name} of {case.shape}, {layout}", out, plain, outs, numbered, tensors, subject)
+    _judge(f"{way}.{table.name} of {dtype} {case.shape}, {layout}", out, plain, outs, numbered, tensors, subject)
 
 
 def _given(subject: Subject, case: Case, tensors: Any) -> list[Any]:
@@ -134,7 +118,11 @@ def _argument(subject: Subject, value: Any, tensors: Any) -> Any:
 
 
 def _floating(found: Any) -> list[Any]:
-    return [part for part in (found if isinstance(found, (tuple, list)) else [found]) if part.is_floating_point()]
+    return [
+        part
+        for part in (found if isinstance(found, (tuple, list)) else [found])
+        if part.is_floating_point() or part.is_complex()
+    ]
 
 
 def _judge(
@@ -148,7 +136,8 @@ def _judge(
             f"{text}, of tensors that require gradients", part, Wanted(host.array(other), host.dtype_name(other.dtype))
         )
     weights = [cycle(np.array([1.0, 2, 3, -1, 4, 0, -5]), out.shape) for out in outs]
-    vectors = [contiguous(weight, "float64").on(subject) for weight in weights]
+    dtype = host.dtype_name(tensors[0].dtype)
+    vectors = [contiguous(weight, dtype).on(subject) for weight in weights]
     grads = torch.autograd.grad(parts, tensors, vectors, allow_unused=True)
     total = np.zeros(numbered.count)
     for out, weight in zip(outs, weights, strict=True):
@@ -156,7 +145,7 @@ def _judge(
     for place, (leaf, grad) in enumerate(zip(numbered.leaves, grads, strict=True)):
         wanted = total[leaf.astype(np.int64)]
         if grad is not None or wanted.any():
-            same(f"the gradient of {text}, argument {place}", grad, Wanted(wanted, "float64", signed_zeros=False))
+            same(f"the gradient of {text}, argument {place}", grad, Wanted(wanted, dtype, signed_zeros=False))
 
 
 S = slice

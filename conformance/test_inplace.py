@@ -12,7 +12,7 @@ from conformance.check import check, must_answer
 from conformance.oracle import inplace as oracle
 from conformance.tables.inplace import SHAPES, Call, call, calls, judged, like_self, small
 from conformance.tables.inplace_calls import apply, broadcasts, judge, ready, rows
-from conformance.tables.inplace_methods import METHODS
+from conformance.tables.inplace_methods import LINES, METHODS
 from conformance.wanted import Wanted
 from properties.strategies.recipe import contiguous, offset, row_stepped, stepped, transposed
 from properties.strategies.values import distinct
@@ -52,6 +52,9 @@ def test_it_writes_again_and_into_a_large_self(subject, method):
     subject.require(method.first)
     for turn in (0, 1, 0, 2, 3, 4):
         apply(subject, small(method, turn=turn))
+    for shape in ((2, 3, 4), (2, 1, 3, 1, 2)) if method.shapes in (SHAPES, LINES) else ():
+        forms = [form for form in method.forms if form.takes(method.first)]
+        apply(subject, call(method, forms[-1], method.first, shape, "contiguous", 5))
     if broadcasts(method):
         assert_itself(subject, method)
     # Oracles that loop over the elements are slow: they try nothing large in a quick run.
@@ -59,6 +62,9 @@ def test_it_writes_again_and_into_a_large_self(subject, method):
         large = call(method, method.forms[0], method.first, method.large, "contiguous", 2)
         apply(subject, large)
         apply(subject, replace(large, x=row_stepped(large.x.array, large.x.dtype)))
+
+
+THOUSAND = ((1111,), (11, 101), (1111,), (3, 7, 53), (1111,), (2, 3, 1, 5, 37))
 
 
 @pytest.mark.parametrize("method", rows(lambda method: method.shapes is SHAPES and not method.laid_out_since))

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from conformance import host
+from conformance import effort, host
 from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
-from conformance.dtypes import DTYPES
+from conformance.dtypes import COMPLEX, DTYPES
 from conformance.numerics import COMPOSED
 from conformance.tables.inplace import small
 from conformance.tables.inplace_calls import judge, ready, refused, rows, version
 from conformance.tables.inplace_methods import METHODS
+from conformance.wanted import Wanted, same
 from properties.strategies.recipe import contiguous, row_stepped
 from properties.strategies.values import distinct
 
@@ -38,6 +39,43 @@ def test_autograd_is_told(subject, method):
         guards_leaves(subject, method, dtype)
         if method.grad in RECORDED and not method.grad_since:
             is_recorded(subject, method, dtype)
+
+
+def recorded(method):
+    return method.grad in RECORDED and not method.grad_since and differentiable(method)
+
+
+# Some derivatives came to the short dtypes later than the methods.
+PRECISE, SHORT = ("float32", "float64", *COMPLEX), ("float16", "bfloat16")
+EVERY = [
+    pytest.param(method, dtypes, marks=check(method.slug, since=since), id=f"{method.name}-{dtypes[0]}")
+    for method in METHODS
+    for dtypes, since in ((PRECISE, None), (SHORT, "2.6"))
+    if recorded(method) and set(dtypes) & set(method.dtypes)
+]
+
+
+@pytest.mark.parametrize("method, dtypes", EVERY)
+def test_it_is_recorded_in_every_dtype_and_on_a_part_of_a_result(subject, method, dtypes):
+    first, ways = differentiable(method), (a_part_is_recorded, is_recorded)
+    for turn, dtype in enumerate(sorted(set(dtypes) & set(method.dtypes), key=lambda name: (name != first, name))):
+        for way in (ways[turn % 2 :: 2] if effort.level() == "quick" else ways) if subject.supports(dtype) else ():
+            way(subject, method, dtype)
+
+
+def a_part_is_recorded(subject, method, dtype):
+    """Refute unless autograd records the method on every other element of a result, and leaves the others theirs."""
+    made = ready(subject, small(method, dtype=dtype))
+    leaf, text = made.x.requires_grad_(), f"{made.call.text}, self every other element of a result,"
+    whole = torch.stack([leaf, leaf], -1)
+    node, made.x = whole.grad_fn, whole[..., 0]
+    require(made.invoke() is made.x, f"{text} is not the tensor that it was called on")
+    require(whole.grad_fn is not node, f"{text} is not recorded for the whole")
+    same(text, whole[..., 0].detach(), made.call.wanted)
+    same(f"the others after {text}", whole[..., 1].detach(), Wanted(made.call.x.array, dtype))
+    if method.grad != "opaque":
+        total(whole).backward()
+        assert_gradient(method, made, leaf, more=True)
 
 
 # What became of autograd later than the method itself.
@@ -127,19 +165,23 @@ def total(out):
     return (torch.view_as_real(out) if out.is_complex() else out).sum()
 
 
-def assert_gradient(method, made, leaf):
-    """Refute unless backward through the method gives the gradient of the twin, or what the oracle's values say."""
+def assert_gradient(method, made, leaf, *, more=False):
+    """Refute unless backward through the method gives the gradient of the twin, or what the oracle's values say.
+
+    `more`: each element counts once besides.
+    """
     call, text = made.call, f"the gradient through {made.call.text}"
+    once = 1 + 1j if DTYPES[call.x.dtype].is_complex else 1
     require(leaf.grad is not None, f"{text} is None")
     grad = leaf.grad.clone()  # a gradient that is known to be 0 may come without memory of its own
     if method.grad == "twin" and method.twin:
         twin = leaf.detach().clone().requires_grad_()
         total(getattr(twin, method.name.removesuffix("_"))(*made.args, **made.options)).backward()
-        assert_values(text, grad, host.array(twin.grad.clone()), COMPOSED, dtype=call.x.dtype)
+        assert_values(text, grad, host.array(twin.grad.clone()) + more * once, COMPOSED, dtype=call.x.dtype)
     else:  # an element of self counts for itself or not at all
         low, high = (method.asked(call.x.dtype, np.full_like(call.x.array, n), call.args, call.options) for n in (0, 1))
         counts = (low != high) & (method.grad != "zero")
-        assert_values(text, grad, counts.astype(np.float64), dtype=call.x.dtype)
+        assert_values(text, grad, (counts.astype(np.float64) + more) * once, dtype=call.x.dtype)
 
 
 # By name: the shape of the source, and how often each of its elements comes to stand in a self of 3 x 4.

@@ -8,7 +8,8 @@ import torch
 from conformance import host
 from conformance.assertions import Unchanged, assert_apart, assert_tensor, assert_values, require
 from conformance.check import must_answer
-from conformance.tables.inplace import calls, small
+from conformance.tables.inplace import SHAPES, calls, small
+from conformance.tables.inplace import call as build
 from conformance.tables.inplace_calls import explained, judge, ready, rows
 from conformance.tables.inplace_methods import FUNCTIONS, KEYWORDS
 
@@ -38,10 +39,20 @@ def test_its_other_forms_agree(subject, method):
 def the_function_of_torch_changes_its_first_argument(subject, method):
     """Refute unless torch.NAME(x, …) does what x.NAME(…) does."""
     require(hasattr(torch, method.name), f"there is no torch.{method.name}", f"torch.{method.name}", None)
-    for call in calls(method, (method.first,)):
+    function = getattr(torch, method.name)
+    for call in [*calls(method, (method.first,)), *elsewhere(method, subject)]:
         made = ready(subject, call)
-        function = getattr(torch, method.name)
-        judge(made, lambda: function(made.x, *made.args, **made.options), f"torch.{method.name} as {call.text}")
+        judge(made, lambda made=made: function(made.x, *made.args, **made.options), f"torch.{method.name}, {call.text}")
+
+
+def elsewhere(method, subject):
+    """A call with each of the other dtypes: small or of a thousand elements, with or without gaps, in turns."""
+    forms, layouts = method.forms, ("row_stepped", "contiguous", "transposed", "offset")
+    shapes = ((1111,), (3, 5), (11, 101), (2, 3, 7)) if method.shapes is SHAPES else method.shapes[:2]
+    for turn, dtype in enumerate(filter(subject.supports, method.dtypes), start=len(method.name)):
+        fitting = [form for form in forms if form.takes(dtype)]
+        shape = shapes[turn % len(shapes)]
+        yield build(method, fitting[turn % len(fitting)], dtype, shape, layouts[turn // 4 % 4], turn)
 
 
 def the_twin_leaves_self_alone(subject, method):

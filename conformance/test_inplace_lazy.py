@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,8 +12,11 @@ from conformance import host
 from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
 from conformance.numerics import FEW_ULPS
-from conformance.tables.inplace_calls import flat, version
-from properties.strategies.recipe import layouts
+from conformance.tables.inplace import small
+from conformance.tables.inplace_calls import HOST_ONLY, flat, ready, version
+from conformance.tables.inplace_methods import METHODS as ROWS
+from conformance.wanted import same
+from properties.strategies.recipe import Recipe, layouts
 from properties.strategies.values import distinct
 
 pytestmark = must_answer
@@ -70,6 +75,39 @@ def assert_through_the_negation(subject, recipe, name, args, rule):
     assert_values(f"x.imag after {text}", z.imag, -wanted, FEW_ULPS)
     assert_values(f"x.real after {text}", z.real, recipe.array.real)
     require(version(base) > told, f"{text} does not move the version counter")
+
+
+def conjugated(subject, recipe):
+    """A tensor of a recipe's values that lie in memory conjugated."""
+    return look(subject, replace(recipe, buffer=np.conj(recipe.buffer)))[1].conj()
+
+
+def negated(subject, recipe):
+    """A tensor of a recipe's values that lie in memory negated, each before the real part of a complex number."""
+    stored = np.full(recipe.buffer.shape, 7, np.complex64)
+    stored.imag = -recipe.buffer
+    return look(subject, replace(recipe, buffer=stored, dtype="complex64"))[1].conj().imag
+
+
+LAZY = {"complex64": (conjugated, torch.is_conj), "float32": (negated, torch.is_neg)}
+
+
+@check("inplace.lazy-operands")
+@pytest.mark.parametrize("name, dtype", [(row.name, dtype) for row in ROWS for dtype in LAZY if dtype in row.dtypes])
+def test_every_method_writes_through_a_lazy_self_and_reads_lazy_arguments(subject, name, dtype):
+    lazily, is_lazy = LAZY[dtype]
+    method = next(row for row in ROWS if row.name == name)
+    for turn, layout in enumerate(("contiguous", "row_stepped")):
+        for form in [form for form in method.forms if form.takes(dtype) and name not in HOST_ONLY][turn % 2 :: 2]:
+            made = ready(subject, small(method, form, dtype, layout, turn))
+            made.x = lazily(subject, made.call.x)
+            own = [isinstance(given, Recipe) and given.dtype == dtype for given in made.call.args]
+            if turn:
+                pairs = zip(own, made.call.args, made.args, strict=True)
+                made.args = tuple(lazily(subject, recipe) if lazy else given for lazy, recipe, given in pairs)
+            text = f"{made.call.text}, self{' and arguments' * turn} lazily conjugated or negated,"
+            require(made.invoke() is made.x and is_lazy(made.x), f"{text} is not the tensor that it was called on")
+            same(text, made.x, made.call.wanted)
 
 
 @check("inplace.lazy-operands")

@@ -13,7 +13,8 @@ from conformance import host
 from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
 from conformance.every_form import find
-from conformance.numerics import FEW_ULPS
+from conformance.numerics import COMPOSED, FEW_ULPS
+from conformance.oracle.math import ELEMENTWISE
 from conformance.subject import Subject
 from properties.strategies.recipe import contiguous, stepped, transposed
 
@@ -191,3 +192,23 @@ def test_functions_of_a_number_first(subject: Subject, name: str) -> None:
                 out = find(name)(number, y)
                 require(out.dtype == wanted.dtype, f"torch.{name}({number}, {dtype})", wanted.dtype, out.dtype)
                 assert_values(f"torch.{name}({number}, {dtype})", out, host.array(wanted), FEW_ULPS.over(2))
+
+
+BROKEN = np.resize([1.5, 2.0, 0.25, 7.5, 3.0, NAN, 0.0], (5, 7))
+
+
+@pytest.mark.parametrize("name", ["xlogy", "special.xlogy", "special.xlog1py", "special.zeta"])
+@check("math.numbers")
+def test_functions_of_a_number_on_either_side(subject: Subject, name: str) -> None:
+    """Also where the tensor holds NaN or the number is zero."""
+    values = np.resize([1.5, 2.0, 2.25, 7.5, 3.0], (5, 7)) if "zeta" in name else BROKEN
+    law = ELEMENTWISE[name.rpartition(".")[2]]
+    for dtype in ("float32", "float64"):
+        for layout in LAID:
+            y = layout(values, dtype).on(subject)
+            for number in (1.5, 3, 2) if "zeta" in name else (0, 2.5, 0.0):
+                for text, out, wanted in (
+                    (f"torch.{name}({number}, y)", find(name)(number, y), law(np.full((5, 7), number), values)),
+                    (f"torch.{name}(y, {number})", find(name)(y, number), law(values, np.full((5, 7), number))),
+                ):
+                    assert_values(f"{text} of {dtype}", out, wanted, COMPOSED.over(16), dtype=dtype, signed_zeros=False)

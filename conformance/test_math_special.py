@@ -68,14 +68,17 @@ def test_special_names_of_functions(subject: Subject, name: str) -> None:
                     assert_values(f"{text}, dtype=float64", wide, host.array(law), COMPOSED, dtype="float64")
 
 
-ALONE = ("airy_ai", "spherical_bessel_j0", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1")
+ALONE = (
+    *("airy_ai", "spherical_bessel_j0", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1"),
+    *("bessel_y0", "bessel_y1", "modified_bessel_i0", "modified_bessel_i1", "modified_bessel_k0", "modified_bessel_k1"),
+)
 
 
 @pytest.mark.parametrize("name", ALONE)
 @check("math.special-alone")
 def test_functions_that_only_special_has(subject: Subject, name: str) -> None:
     values = np.array([0.01, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.5, 7.0, 8.5, 10.0])
-    values = values if "bessel_k" in name else np.concatenate([-values, [0.0], values])
+    values = values if "bessel_k" in name or "bessel_y" in name else np.concatenate([-values, [0.0], values])
     for layout in LAID:
         x = layout(np.resize(values, (5, 9)), "float32").on(subject)
         wanted = math_special.FUNCTIONS[name](host.array(x).astype(np.float64))
@@ -83,3 +86,28 @@ def test_functions_that_only_special_has(subject: Subject, name: str) -> None:
         out = torch.empty(0, dtype=x.dtype, device=x.device)
         find(f"special.{name}")(x, out=out)
         assert_values(f"torch.special.{name}, out=", out, wanted, COMPOSED.over(8), 1 + np.abs(wanted))
+
+
+@pytest.mark.parametrize("name", math_special.POLYNOMIALS)
+@check("math.special-polynomials")
+def test_orthogonal_polynomials_follow_their_recurrences(subject: Subject, name: str) -> None:
+    values = np.array([-2.0, -1.0, -0.75, -0.25, 0.0, 0.5, 0.875, 1.0, 1.5, 2.0])
+    degrees = np.arange(9)
+    laws = {n: math_special.polynomial(name, values, n) for n in (-1, *degrees)}
+    size = np.abs(np.stack([laws[n] for n in degrees])).max(0) * 64
+    for turn, dtype in enumerate(("float32", "float64")):
+        x, held = LAID[turn](values, dtype).on(subject), torch.empty(0, dtype=getattr(torch, dtype))
+        for n, law in laws.items():
+            tensor = torch.full((10,), n, dtype=x.dtype, device=x.device)
+            for text, out in (
+                (f"torch.special.{name}(x, {n})", find(f"special.{name}")(x, n)),
+                (f"torch.special.{name}(x, tensor of {n})", find(f"special.{name}")(x, tensor)),
+                (f"torch.special.{name}(x, {n}, out=)", find(f"special.{name}")(x, n, out=held.to(x.device))),
+            ):
+                assert_values(f"{text} of {dtype}", out, law, COMPOSED.over(8), size, dtype=dtype)
+        many = stepped(degrees, dtype).on(subject)
+        spread = find(f"special.{name}")(x[:, None], many)
+        wanted = np.stack([laws[n] for n in degrees], 1)
+        assert_values(f"torch.special.{name} of many degrees", spread, wanted, COMPOSED.over(8), size[:, None])
+        first = find(f"special.{name}")(1.5, many)
+        assert_values(f"torch.special.{name}(1.5, degrees)", first, wanted[8], COMPOSED.over(8), size[8], dtype=dtype)

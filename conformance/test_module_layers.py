@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from conformance import host
-from conformance.assertions import assert_values, require
+from conformance.assertions import assert_array, assert_values, require
 from conformance.check import check, must_answer
 from conformance.oracle import models as oracle
 from conformance.tables.models_networks import fill, image, mlp, nested
@@ -136,8 +136,14 @@ def test_functions_and_their_modules_agree(subject):
 def test_dropout_as_a_function_is_told_the_mode_by_hand(subject):
     values, x = image(subject, (2, 3, 9, 9), "float32")
     f = nn.functional
-    torch.manual_seed(3)
-    dropped = nn.Dropout()(x)
-    torch.manual_seed(3)
-    assert_values("dropout in train mode", f.dropout(x), host.array(dropped))
-    require(bool((host.array(dropped) != 2 * values).any()), "dropout in train mode drops nothing")
+    assert_values("dropout(x, 0.5, False)", f.dropout(x, 0.5, False), values, dtype="float32")
+    for call, function in {
+        "dropout(x)": f.dropout,
+        "dropout(x, training=True)": lambda x: f.dropout(x, training=True),
+        "nn.Dropout()(x)": nn.Dropout(),
+    }.items():
+        torch.manual_seed(3)
+        found = host.array(function(x))
+        dropped = (found == 0) & (values != 0)
+        assert_array(f"{call}, but for what is dropped", found[~dropped], 2 * values[~dropped], "float32")
+        require(0 < dropped.sum() < 0.9 * dropped.size, f"numbers that {call} drops", "some", int(dropped.sum()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -120,3 +121,17 @@ def test_tensors_index_arrays(subject: Subject) -> None:
     assert_array("a[tensor(1):tensor(3)]", a[torch.tensor(1) : torch.tensor(3)], a[1:3])
     assert_array("a[mask]", a[torch.from_numpy(a % 2 == 0)], a[a % 2 == 0])
     assert_array("a[stepped tensor]", a[torch.tensor([0, 9, 3, 9, 1])[::2]], a[[0, 3, 1]])
+
+
+@check("numpy.arrays-as-indices")
+def test_arrays_of_every_integer_dtype_index_from_both_ends(subject: Subject) -> None:
+    for shape in ((5,), (4, 3), (40,)):
+        x = np.arange(math.prod(shape)).reshape(shape)
+        t = host.tensor(x, "int64", subject.device)
+        for dtype in ("int64", "int32", "int16", "int8"):
+            for places in ([-1, 0, 2], [3, -4], [-2], [1, 1, -1, 1]):
+                index = np.array(places, dtype)
+                assert_values(f"t[{index!r}]", t[index], x[index], dtype="int64")
+                if t.ndim > 1:
+                    column = np.array([2, -1, 0, -3], dtype)[: len(index)]
+                    assert_values(f"t[{index!r}, {column!r}]", t[index, column], x[index, column], dtype="int64")

@@ -130,3 +130,27 @@ def test_tensors_are_no_buffers(subject: Subject) -> None:
         "an element has another size than its dtype",
     )
     require(np.asarray(t.cpu()).itemsize == 1, "np.asarray(t) has wider elements than t")
+
+
+@check("numpy.iteration")
+def test_rows_and_reversed_rows_stay_in_the_graph(subject: Subject) -> None:
+    for shape in ((3,), (3, 2), (1, 4), (2, 3, 2)):
+        values = distinct("float32", shape)
+        for name, parts in {"iteration": iter, "unpacking": lambda x: [*x], "reversed": reversed}.items():
+            leaf = host.tensor(values, "float32", subject.device).requires_grad_()
+            for number, row in enumerate(parts(leaf)):
+                require(row.requires_grad, f"row {number} of {name} over a leaf has left the graph")
+                (row * (number + 1)).sum().backward()
+            weights = np.arange(1.0, shape[0] + 1)[:: -1 if name == "reversed" else 1]
+            due = np.broadcast_to(weights.reshape(-1, *[1] * (len(shape) - 1)), shape)
+            assert_values(f"the gradient through {name} over {shape}", leaf.grad, due, dtype="float32")
+
+
+@check("numpy.format")
+def test_tensors_with_dimensions_take_no_format_code(subject: Subject) -> None:
+    for shape in ((1,), (1, 1), (0,), (2,), (2, 2)):
+        for dtype in ("float32", "int64", "bool"):
+            t = torch.ones(shape, dtype=host.torch_dtype(dtype), device=subject.device)
+            require(f"{t}" == str(t), f"a {dtype} tensor of {shape} formats otherwise than str", str(t), f"{t}")
+            for code in (".2f", "d", "5"):
+                assert_raises(f"format of a {dtype} tensor of {shape} as {code!r}", TypeError, lambda: format(t, code))

@@ -238,3 +238,6 @@ def test_seed_sets_another_seed(subject):
     require(len(found) == 3, "seed() sets the same seed again")
     own = torch.Generator()
     require(own.seed() == own.initial_seed(), "Generator.seed returns another seed than it sets")
+    for text, draw in {"torch.seed": torch.seed, "Generator.seed": own.seed}.items():
+        wide = max(draw() for _ in range(4))  # all below 2**32 with a chance of 2**-84
+        require(wide >= 2**32, f"seeds of {text} have 32 bits only", "64 bits", wide)

@@ -140,7 +140,8 @@ def test_a_refused_class_is_not_made(subject):
 def test_classes_can_be_allowed(subject):
     content, other = save({"own": Own(4)}), save(datetime.timedelta(3))
     safe = torch.serialization
-    before = list(safe.get_safe_globals())
+    before = safe.get_safe_globals()
+    assert_equal("the type of get_safe_globals()", type(before), list)
     try:
         safe.add_safe_globals([Own])
         require(Own in safe.get_safe_globals(), "get_safe_globals() does not list the class")
@@ -170,6 +171,7 @@ def test_classes_are_allowed_in_a_block(subject):
                 assert_equal("inside both", load(other, weights_only=True), datetime.timedelta(3))
                 assert_equal("inside both", load(content, weights_only=True), [Own(4)])
             assert_raises("after the inner block", UnpicklingError, lambda: load(other, weights_only=True))
+            assert_equal("Own after the inner block", load(content, weights_only=True), [Own(4)])
         assert_raises("after the block", UnpicklingError, lambda: load(content, weights_only=True))
     assert_raises("a block", ZeroDivisionError, lambda: _failing(safe))
     assert_raises("after a block that raised", UnpicklingError, lambda: load(content, weights_only=True))

@@ -138,6 +138,10 @@ def test_an_unknown_place_is_refused(subject):
             RuntimeError,
             lambda: way(given, map_location={str(given["x"].device): "nowhere"}),
         )
+        for absent in ("cuda:99", torch.device("cuda", 99), {str(given["x"].device): "cuda:99"}):
+            assert_raises(f"map_location={absent}", RuntimeError, lambda: way(given, map_location=absent))
+        if not torch.cuda.is_available():
+            assert_raises("map_location='cuda'", RuntimeError, lambda: way(given, map_location="cuda"))
         assert_tensors("without it", way(given), given)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import random as of_python
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -155,6 +157,11 @@ def test_loaded_tensors_have_memory_of_their_own(subject):
         assert_values("what was loaded, after a write to what was saved", out["y"][0], distinct("int64", (40,)))
 
 
+def elsewhere() -> tuple[Any, list[int]]:
+    """The states of Python's and numpy's generators."""
+    return of_python.getstate(), np.random.get_state()[1].tolist()
+
+
 @check("serialization.saving-changes-nothing")
 def test_saving_leaves_the_object_alone(subject):
     x = contiguous(distinct("float32", (5,)), "float32").with_grad().on(subject)
@@ -162,10 +169,12 @@ def test_saving_leaves_the_object_alone(subject):
     thing = {"x": x, "grad": x.grad, "view": x.detach()[1:], "net": net(subject).state_dict()}
     before = Unchanged(**{"x": x, "grad": x.grad, "view": thing["view"]}, **thing["net"])
     random, keys = bytes(torch.get_rng_state().numpy()), list(thing)
+    others = elsewhere()
     for saving in ({}, OLD_FORMAT):
         save(thing, **saving)
         before.check("torch.save")
         require(bytes(torch.get_rng_state().numpy()) == random, "torch.save draws from the random generator")
+        require(others == elsewhere(), "torch.save draws elsewhere")
         assert_equal("keys of the dict", list(thing), keys)
         require(x.grad is thing["grad"] and x.is_leaf and x.requires_grad, "torch.save changed the leaf")
 
@@ -173,11 +182,13 @@ def test_saving_leaves_the_object_alone(subject):
 @check("serialization.loading-changes-nothing")
 def test_loading_leaves_the_state_of_pytorch_alone(subject):
     content, random = save(sample(subject)), bytes(torch.get_rng_state().numpy())
+    others = elsewhere()
     for wanted in (True, False):
         with torch.set_grad_enabled(wanted):
             load(content)
             require(torch.is_grad_enabled() == wanted, "torch.load changes the grad mode")
     require(bytes(torch.get_rng_state().numpy()) == random, "torch.load draws from the random generator")
+    require(others == elsewhere(), "torch.load draws elsewhere")
     require(torch.get_default_dtype() == torch.float32, "torch.load changes the default dtype")
 
 

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from conformance import host
@@ -142,22 +143,27 @@ def test_the_pickle_module_is_used(subject):
     assert_raises(call, RuntimeError, lambda: load(content, pickle_module=pickle, weights_only=True))
 
 
-@check("serialization.mmap")
-def test_a_mapped_file_gives_the_same_and_stays_as_it_is(subject):
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(str, marks=check("serialization.mmap"), id="str"),
+        pytest.param(Path, marks=check("serialization.mmap", since="2.3"), id="Path"),
+    ],
+)
+def test_a_mapped_file_gives_the_same_and_stays_as_it_is(subject, kind):
     due = sample(subject)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x.pt"
         torch.save(due, path)
         content = path.read_bytes()
-        for where in (str(path), path):
-            for options in ({}, {"weights_only": True}, {"weights_only": False}):
-                out = torch.load(where, mmap=True, map_location=subject.device, **options)
-                assert_tensors("torch.load(path, mmap=True)", out, due)
-                out["x"].zero_()
-                require(not out["row"].any().item(), "a write does not show in a view of the mapped storage")
-                out["y"][0].fill_(7)
-                require(path.read_bytes() == content, "a write to a mapped tensor changed the file")
-        assert_tensors("torch.load(path, mmap=False)", torch.load(path, mmap=False), due)
+        for options in ({}, {"weights_only": True}, {"weights_only": False}):
+            out = torch.load(kind(path), mmap=True, map_location=subject.device, **options)
+            assert_tensors("torch.load(path, mmap=True)", out, due)
+            out["x"].zero_()
+            require(not out["row"].any().item(), "a write does not show in a view of the mapped storage")
+            out["y"][0].fill_(7)
+            require(path.read_bytes() == content, "a write to a mapped tensor changed the file")
+        assert_tensors("torch.load(path, mmap=False)", torch.load(kind(path), mmap=False), due)
 
 
 @check("serialization.mmap-refused")

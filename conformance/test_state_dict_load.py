@@ -221,7 +221,6 @@ def test_a_shared_module_takes_the_last_of_its_entries(subject):
 @check("state_dict.assign", since="2.1")
 def test_assign_takes_the_tensors_themselves(subject):
     net = sample(subject)
-    net[0].bias.requires_grad_(False)
     old = dict(net.named_parameters())
     state = OrderedDict((key, entry.clone()) for key, entry in sample(subject).double().state_dict().items())
     state["1.2.weight"] = nn.Parameter(state["1.2.weight"])
@@ -232,12 +231,21 @@ def test_assign_takes_the_tensors_themselves(subject):
         require(live[key].data_ptr() == entry.data_ptr(), f"{key} does not share the memory of its entry")
     require(all(live[key] is not parameter for key, parameter in old.items()), "a Parameter was kept")
     require(all(type(live[key]) is nn.Parameter for key in old), "an assigned entry is no Parameter")
-    assert_same("requires_grad", [p.requires_grad for p in net.parameters()], [True, False, True, True, True])
     require(
         list(net.state_dict()) == KEYS and list(live) == [*old, *(n for n, _ in net.named_buffers())], "other names"
     )
     state["0.weight"][0, 0] = 9.0
     require(float(net[0].weight[0, 0]) == 9.0, "the network does not see a write to the entry")
+
+
+@check("state_dict.assign", since="2.3")
+def test_assign_keeps_what_requires_gradients(subject):
+    net = sample(subject)
+    net[0].bias.requires_grad_(False)
+    state = {key: entry.clone() for key, entry in sample(subject).state_dict().items()}
+    state["1.2.weight"] = nn.Parameter(state["1.2.weight"])
+    net.load_state_dict(state, assign=True)
+    assert_same("requires_grad", [p.requires_grad for p in net.parameters()], [True, False, True, True, True])
 
 
 @check("state_dict.assign", since="2.1")

@@ -238,10 +238,11 @@ def test_solarize_inverts_from_the_threshold_on(subject, home):
 
 @in_both("transforms.posterize")
 def test_posterize_keeps_the_highest_bits(subject, home):
-    for bits in (1, 3, 4, 7, 8):
+    for bits in (0, 1, 3, 4, 7, 8):
         for given, _ in tensors(subject, BYTES, (16, 17)):
             expected = oracle.posterize(given.values, bits)
             judge(given, ways(home, "posterize", "", bits), expected)
             judge(given, ways(home, "", "RandomPosterize", bits, p=1.0), expected)
         given = as_picture("RGB", 16, 17)
-        judge(given, ways(home, "posterize", "", bits), oracle.posterize(given.values, bits))
+        if bits:  # Pillow keeps one at least
+            judge(given, ways(home, "posterize", "", bits), oracle.posterize(given.values, bits))

@@ -96,22 +96,23 @@ def test_perspective_maps_points_to_points(subject, home):
             judge(given, ways(home, "perspective", "", corners, end, interpolation=nearest), expected)
 
 
-@check("transforms.linear-transformation")
-def test_linear_transformation_multiplies_the_flat_image(subject):
+@in_both("transforms.linear-transformation")
+def test_linear_transformation_multiplies_the_flat_image(subject, home):
     values = numbers((2, 3, 2, 4), "float64")
     matrix, mean = numbers((24, 24), "float64", 3) - 0.4, numbers((24,), "float64", 5)
     x, m, v = (tensor(subject, array, "float64") for array in (values, matrix, mean))
-    change = transforms().LinearTransformation(m, v)
+    make = transforms(home).LinearTransformation
+    change = make(m, v)
     for image, array in ((x, values), (x[0], values[0])):
         before = Unchanged(img=image)
         flat = array.reshape(-1, 24) - mean
         scale = (np.abs(flat) @ np.abs(matrix)).reshape(array.shape)
         out = change(image)
-        assert_values("LinearTransformation", out, (flat @ matrix).reshape(array.shape), SUMMED.over(60), scale)
+        assert_values(f"{home} LinearTransformation", out, (flat @ matrix).reshape(array.shape), SUMMED.over(60), scale)
         before.check("LinearTransformation(img)")
     assert_raises("LinearTransformation of another size", ValueError, lambda: change(x[..., :3]))
-    assert_raises("a matrix that is not square", ValueError, lambda: transforms().LinearTransformation(m[:3], v))
-    assert_raises("a mean of another length", ValueError, lambda: transforms().LinearTransformation(m, v[:3]))
+    assert_raises("a matrix that is not square", ValueError, lambda: make(m[:3], v))
+    assert_raises("a mean of another length", ValueError, lambda: make(m, v[:3]))
 
 
 # -- boxes and masks ---------------------------------------------------------------------------------------------------

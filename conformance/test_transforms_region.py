@@ -17,6 +17,7 @@ from conformance.oracle import transforms_resize as resizing
 from conformance.tables.transforms_samples import (
     DRAWS,
     assert_all_seen,
+    assert_arrays,
     both_kinds,
     in_both,
     numbers,
@@ -30,6 +31,23 @@ from conformance.tables.transforms_samples import (
 pytestmark = must_answer
 
 # -- RandomResizedCrop -------------------------------------------------------------------------------------------------
+
+
+@in_both("transforms.random-resized-crop-region")
+def test_the_region_has_the_share_and_ratio_that_leave_no_choice(subject, home):
+    """A region of just the size that is wanted is a window of the image, whatever is interpolated."""
+    T, values = transforms(home), np.arange(40 * 60, dtype=np.float32).reshape(1, 40, 60)
+    x, seen = tensor(subject, values), set()
+    for high, wide in ((10, 20), (20, 10), (16, 16), (8, 32)):
+        share, ratio = high * wide / 2400, wide / high
+        named = {"scale": (share, share), "ratio": (ratio, ratio), "interpolation": T.InterpolationMode.NEAREST}
+        for _ in range(6):
+            out = host.array(T.RandomResizedCrop((high, wide), **named)(x))
+            top, left = divmod(int(out[0, 0, 0]), 60)
+            due = values[:, top : top + high, left : left + wide]
+            assert_arrays(f"{home} RandomResizedCrop({high}, {wide}) of that share and ratio", out, due)
+            seen.add((top, left))
+    require(len(seen) > 8, f"{home} RandomResizedCrop takes one place only")
 
 
 @in_both("transforms.random-resized-crop")

@@ -17,11 +17,13 @@ from conformance.tables.transforms_samples import (
     Given,
     as_picture,
     as_tensor,
+    assert_all_seen,
     functional,
     in_both,
     is_image,
     judge,
     pixels,
+    tensor,
     thin,
     transforms,
     ways,
@@ -146,6 +148,18 @@ def test_affine_turns_scales_shears_and_shifts(subject, home):
                 drawn = {"degrees": (angle, angle), "scale": (scale, scale), "shear": (x, x, y, y)}
                 found += ways(home, "", "RandomAffine", **drawn, **named)
             judge_warped(given, found, matrix, name, share_of(given, share))
+
+
+@in_both("transforms.random-affine")
+def test_random_affine_shifts_by_whole_pixels(subject, home):
+    """Uniform between -2 and 2, and -1 and 1, rounded: the ends are half as likely as the others."""
+    point = np.zeros((1, 7, 9), np.float32)
+    point[0, 3, 4] = 1
+    shifts = [(x, y) for x in range(-2, 3) for y in range(-1, 2)]
+    known = [np.roll(point, (y, x), (1, 2)) for x, y in shifts]
+    weights = [(0.125 if abs(x) == 2 else 0.25) * (0.25 if y else 0.5) for x, y in shifts]
+    way, image = transforms(home).RandomAffine(0, translate=(2 / 9, 1 / 7)), tensor(subject, point)
+    assert_all_seen(f"{home} RandomAffine(0, translate=(2/9, 1/7))", lambda: way(image), known, weights)
 
 
 CORNERS = [[0, 0], [17, 0], [17, 14], [0, 14]]

@@ -36,7 +36,7 @@ SHAPES = (
     (2, 1, 3, 2),
     (33, 5),
 )
-LARGE = ((3, 33, 401), (181, 190))
+MORE = ((3, 33, 401), (181, 190), (2, 1, 3, 2, 1))  # large ones, and one of more dimensions than most have
 OFTEN = ("float32", "float64", "int64", "float64", "float32")  # with these a prime number of dtypes
 REFUSED = (RuntimeError, ValueError, TypeError)
 
@@ -53,7 +53,7 @@ def recipes(subject: Any, turn: int) -> Iterator[Recipe]:
                 seen.add((recipe.strides, recipe.offset))
                 turn += 1
                 yield recipe
-    for shape, layout in product(LARGE, ("contiguous", "transposed")):
+    for shape, layout in product(MORE, ("contiguous", "transposed")):
         yield LAYOUTS[layout](distinct("float32", shape), "float32")
 
 

@@ -103,7 +103,7 @@ def test_a_real_tensor_is_its_own_real_part_and_has_no_imaginary_one(subject):
 
 @check("view.conj")
 def test_conj_is_a_view_until_it_is_resolved(subject):
-    for held in complexes(subject):
+    for held in complexes(subject, (*SHAPES, (45, 23))):
         for form in ("method", "function"):
             out = Call("conj", form=form)(held.tensor)
             require(out.is_conj() and torch.is_conj(out), f"x.conj() is not marked as a conjugate; {held.facts()}")

@@ -126,7 +126,7 @@ def delicate(dtype: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def helds(subject: Any, turn: int) -> Iterator[Held]:
-    """Every shape in every layout, one dtype after the other, with the values that are easily lost; and a large one."""
+    """Every shape in every layout, one dtype after the other, with the values that are easily lost; and more."""
     names = [name for name in (*COMMON, "float32", "float64", "bfloat16") if subject.supports(name)]
     for shape in SHAPES:
         for layout in LAYOUTS:
@@ -136,7 +136,8 @@ def helds(subject: Any, turn: int) -> Iterator[Held]:
             yield Held.of(LAYOUTS[layout](values, dtype), subject)
     for dtype in dict.fromkeys(names):
         yield Held.of(DENSE["contiguous"](distinct(dtype, (2, 7)), dtype), subject)
-    yield Held.of(DENSE["transposed"](distinct("float32", LARGE), "float32"), subject)
+    for shape in (LARGE, (2, 1, 3, 1, 2)):
+        yield Held.of(DENSE["transposed"](distinct("float32", shape), "float32"), subject)
 
 
 def judge(row: Copying, held: Held, turn: int) -> None:

@@ -32,13 +32,14 @@ def test_a_method_with_an_underscore_changes_the_tensor_itself(subject, row):
         for number, arguments in enumerate(row.arguments(Held.of(recipe, subject).geometry)):
             if row.name == "as_strided" and min(arguments[0], default=0) < 0:
                 continue  # another check's
-            judge_in_place(row, arguments, Held.of(recipe, subject), refusals=number % 3 == 0)
+            named = tuple(zip(row.keywords, arguments, strict=False)) if number % 2 and row.keywords else ()
+            call = Call(row.inplace, keywords=named) if named else Call(row.inplace, arguments)
+            judge_in_place(row, arguments, call, Held.of(recipe, subject), refusals=number % 3 == 0)
 
 
-def judge_in_place(row: View, arguments: tuple[Any, ...], held: Held, *, refusals: bool) -> None:
+def judge_in_place(row: View, arguments: tuple[Any, ...], call: Call, held: Held, *, refusals: bool) -> None:
     """Refute unless the twin gives the tensor itself, which then looks as the rule says, or else refuses."""
-    x, call = held.tensor, Call(row.inplace, arguments)
-    alias = x.detach()
+    x, alias = held.tensor, held.tensor.detach()
     try:
         looks = row.looks_at(held.geometry, arguments)
     except (IndexError, ValueError) as reason:
@@ -92,10 +93,12 @@ def test_a_scatter_gives_a_copy_with_the_source_where_the_view_looks(subject, ro
             continue  # the places of its arguments are those of the storage
         for arguments, (looks, *_) in row.valid(plain, most=12):
             if not looks.is_overlapping():
-                judge_scatter(row.scatter, arguments, looks, Held.of(recipe, subject), turn)
+                judge_scatter(row.scatter, arguments, row.keywords, looks, Held.of(recipe, subject), turn)
 
 
-def judge_scatter(name: str, arguments: tuple[Any, ...], looks: Geometry, held: Held, turn: int) -> None:
+def judge_scatter(
+    name: str, arguments: tuple[Any, ...], names: tuple[str, ...], looks: Geometry, held: Held, turn: int
+) -> None:
     """Refute unless the scatter functions embed a source where the view of a contiguous copy would look."""
     expected = held.values(held.geometry).ravel()
     source = other(expected[looks.places()], held.dtype) if looks.numel else np.empty(looks.shape, expected.dtype)
@@ -103,7 +106,8 @@ def judge_scatter(name: str, arguments: tuple[Any, ...], looks: Geometry, held: 
         expected[looks.places()] = source
     given = host.tensor(source, held.dtype, str(held.tensor.device))
     form = ("function", "method")[turn % 2]
-    out = Call(name, (given, *arguments), form=form)(held.tensor)
+    named = tuple(zip(("src", *names), (given, *arguments), strict=False)) if turn % 3 == 1 else ()
+    out = Call(name, () if named else (given, *arguments), named, form)(held.tensor)
     said = f"{name}(x, a source, {', '.join(map(repr, arguments))}), with {held.facts()},"
     assert_fresh(said, out, held, expected.reshape(held.geometry.shape))
     held.assert_untouched(said)
@@ -126,4 +130,5 @@ def test_slice_scatter_embeds_a_source_in_a_slice(subject):
                 (0, 99, 1),
             ):
                 looks = slice_along(plain, dim, slice(*part))
-                judge_scatter("slice_scatter", (dim, *part), looks, Held.of(recipe, subject), turn)
+                names = ("dim", "start", "end", "step")
+                judge_scatter("slice_scatter", (dim, *part), names, looks, Held.of(recipe, subject), turn)

@@ -13,7 +13,7 @@ from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON, DTYPES
 from conformance.numerics import EXACT, FAITHFUL, ROUNDED
-from conformance.oracle.math_promotion import promoted
+from conformance.oracle.math_promotion import promoted, result
 from conformance.subject import Subject
 from conformance.tables import math_forms, math_functions
 from conformance.tables.math_functions import FAMILIES, FUNCTIONS
@@ -25,6 +25,8 @@ from properties.strategies.tensors import arrays
 pytestmark = must_answer
 
 SLUGS = {name: [row.claim or row.name for row in math_functions.family(name)] for name in FAMILIES}
+# float_power gives float64 or complex128, which seldom fit.
+WRITING = {name: [s for s in slugs if FUNCTIONS[s].in_place and s != "float_power"] for name, slugs in SLUGS.items()}
 # Functions that take any values and promise the nearest result, so that operands can be drawn freely.
 FREE = [
     slug
@@ -36,13 +38,18 @@ MIXING = [slug for slug, row in FUNCTIONS.items() if len(row.operands) == 2 and 
 
 
 @st.composite
-def calls(draw: st.DrawFn, slugs: list[str]) -> tuple[Sample, list[Recipe], int]:
-    """A sample of one of the functions in a drawn shape, its operands each in a drawn layout; a form's number."""
+def calls(draw: st.DrawFn, slugs: list[str], *, writing: bool = False) -> tuple[Sample, list[Recipe], int]:
+    """A sample of one of the functions in a drawn shape, its operands each in a drawn layout; a form's number.
+
+    `writing`: only dtypes whose results fit into the first operand, and at least one dimension.
+    """
     slug = draw(st.sampled_from(slugs))
     row = FUNCTIONS[slug]
-    dtype = draw(st.sampled_from(row.dtypes))
+    dtype = draw(
+        st.sampled_from([name for name in row.dtypes if not writing or result(row.result, name) in (name, "bool")])
+    )
     found = sample(slug, dtype, draw(st.sampled_from(row.variants(dtype))))
-    shape = draw(shapes(max_numel=300)) if len(found) else (0,)
+    shape = draw(shapes(int(writing), max_numel=300)) if len(found) else (0,)
     picks = np.random.default_rng(draw(st.integers(0, 2**16))).integers(0, max(len(found), 1), shape)
     case = found.at(picks)
     layouts = [draw(st.sampled_from(tuple(DENSE))) for _ in case.operands]
@@ -74,20 +81,21 @@ def test_layouts_do_not_matter(subject: Subject, family: str, data: Any) -> None
     before.check(call)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [name for name, slugs in WRITING.items() if slugs])
 @check("math.layouts")
 @given(data=st.data())
 def test_layouts_do_not_matter_in_place(subject: Subject, family: str, data: Any) -> None:
-    case, recipes, number = data.draw(calls(SLUGS[family]))
+    case, recipes, number = data.draw(calls(WRITING[family], writing=True))
     forms = list(math_forms.in_place_forms(case.function))
-    if not forms or case.out != case.dtype:
-        return
     form = forms[number % len(forms)]
     operands = [recipe.on(subject) for recipe in recipes]
+    before = Unchanged(**dict(zip("yz", operands[1:], strict=False)))
     returned = form.call(operands, case.arguments)
     call = f"{math_forms.spelled(form, case.arguments)} of {case.dtype}"
     require(returned is operands[0], f"{call} returns another tensor than x", "x", "another tensor")
-    assert_values(call, operands[0], case.expected, case.error, case.scale, dtype=case.dtype)
+    expected = case.expected.astype(DTYPES[case.dtype].host) if case.out == "bool" else case.expected
+    assert_values(call, operands[0], expected, case.error, case.scale, dtype=case.dtype)
+    before.check(call)
 
 
 @st.composite

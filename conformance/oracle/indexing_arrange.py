@@ -212,6 +212,11 @@ def diag_embed(values: np.ndarray, offset: int = 0, dim1: int = -2, dim2: int = 
     return np.moveaxis(out, (-2, -1), (dim1, dim2))
 
 
+def diagflat(values: np.ndarray, offset: int = 0) -> np.ndarray:
+    """All elements, row by row, on one diagonal of a zero matrix."""
+    return diag_embed(values.reshape(-1), offset)
+
+
 def block_diag(*parts: np.ndarray) -> np.ndarray:
     """Matrices along the diagonal of a zero matrix; vectors count as one row."""
     wide = [at_least(part, 2) for part in parts]

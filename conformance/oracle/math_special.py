@@ -218,4 +218,33 @@ FUNCTIONS: dict[str, Function] = {
     "spherical_bessel_j0": pointwise("spherical_bessel_j0", lambda x: mpmath.sinc(x)),
     "scaled_modified_bessel_k0": pointwise("scaled_k0", lambda x: mpmath.exp(x) * mpmath.besselk(0, x)),
     "scaled_modified_bessel_k1": pointwise("scaled_k1", lambda x: mpmath.exp(x) * mpmath.besselk(1, x)),
+    "bessel_y0": pointwise("bessel_y0", lambda x: mpmath.bessely(0, x)),
+    "bessel_y1": pointwise("bessel_y1", lambda x: mpmath.bessely(1, x)),
+    "modified_bessel_i0": pointwise("i0", _i0),
+    "modified_bessel_i1": pointwise("i1", _i1),
+    "modified_bessel_k0": pointwise("k0", lambda x: mpmath.besselk(0, x)),
+    "modified_bessel_k1": pointwise("k1", lambda x: mpmath.besselk(1, x)),
 }
+
+
+# Orthogonal polynomials by their three-term recurrences: name: (P1, (n, x, P(n), P(n-1)) -> P(n + 1)).
+Step = Callable[[int, Any, Any, Any], Any]
+_POLYNOMIALS: dict[str, tuple[Callable[[Any], Any], Step]] = {
+    "chebyshev_polynomial_t": (lambda x: x, lambda n, x, p, q: 2 * x * p - q),
+    "chebyshev_polynomial_u": (lambda x: 2 * x, lambda n, x, p, q: 2 * x * p - q),
+    "hermite_polynomial_h": (lambda x: 2 * x, lambda n, x, p, q: 2 * x * p - 2 * n * q),
+    "hermite_polynomial_he": (lambda x: x, lambda n, x, p, q: x * p - n * q),
+    "laguerre_polynomial_l": (lambda x: 1 - x, lambda n, x, p, q: ((2 * n + 1 - x) * p - n * q) / (n + 1)),
+    "legendre_polynomial_p": (lambda x: x, lambda n, x, p, q: ((2 * n + 1) * x * p - n * q) / (n + 1)),
+}
+POLYNOMIALS = tuple(_POLYNOMIALS)
+
+
+def polynomial(name: str, x: np.ndarray, degree: int) -> np.ndarray:
+    """The orthogonal polynomial of a degree at x; 0 for negative degrees."""
+    first, step = _POLYNOMIALS[name]
+    x = np.asarray(x, np.longdouble)
+    before, here = np.zeros_like(x), np.ones_like(x) * (degree >= 0)
+    for n in range(max(degree, 0)):
+        before, here = here, first(x) if n == 0 else step(n, x, here, before)
+    return here

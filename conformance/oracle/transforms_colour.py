@@ -62,7 +62,7 @@ def solarize(image: np.ndarray, threshold: float, full: float) -> np.ndarray:
 
 def posterize(image: np.ndarray, bits: int) -> np.ndarray:
     step = 2 ** (8 - bits)
-    return (image // step * step).astype(np.uint8)
+    return (image.astype(np.int64) // step * step).astype(np.uint8)
 
 
 def autocontrast(image: np.ndarray, full: float) -> np.ndarray:

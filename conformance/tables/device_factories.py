@@ -37,6 +37,15 @@ WHOLE: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
     ("tensor", ([1, 2],), np.array([1, 2])),
 )
 
+# What releases before 2.1 make without regard to the default device.
+LATER: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
+    ("asarray", (ROW,), np.array(ROW)),
+    ("hann_window", (5,), None),
+    ("hamming_window", (5,), None),
+    ("blackman_window", (5,), None),
+    ("bartlett_window", (5,), None),
+)
+
 
 LIKE: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
     ("ones_like", (), 1.0),
@@ -45,4 +54,5 @@ LIKE: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
     ("empty_like", (), None),
     ("rand_like", (), None),
     ("randn_like", (), None),
+    ("randint_like", (5,), None),
 )

@@ -16,7 +16,7 @@ from conformance.assertions import Unchanged, assert_tensor, assert_values, requ
 from conformance.check import check
 from conformance.numerics import INNER
 from conformance.subject import Subject
-from properties.strategies.recipe import DENSE, Recipe, contiguous, layouts, transposed
+from properties.strategies.recipe import DENSE, Layout, Recipe, channels_last, contiguous, layouts, transposed
 from properties.strategies.values import random_normal
 
 KINDS = ("float64", "float32")
@@ -111,7 +111,7 @@ def judge_row(subject: Subject, row: Row) -> None:
                 assert_values(text, call(*given, *extra), wanted, INNER.over(row.terms), bound, dtype=dtype)
             before.check(row.name)
     if row.smooth:
-        _judge_gradient(subject, row, extra)
+        _judge_gradient(subject, row)
 
 
 def used(dtype: str) -> tuple[str, ...]:
@@ -126,19 +126,49 @@ def arranged(arrays: Sequence[np.ndarray], dtype: str) -> Iterator[tuple[Recipe,
         yield tuple(recipes[turn % len(recipes)] for recipes in found)
 
 
-def _judge_gradient(subject: Subject, row: Row, extra: list[torch.Tensor]) -> None:
-    """Along one direction for each operand: the step of 2**-17 costs about h^2 and eps / h, of the scale."""
-    arrays = row.arrays("float64")
-    given = [transposed(x, "float64").on(subject).requires_grad_() for x in arrays]
-    out = next(iter(row.forms.values()))(*given, *extra)
-    v = random_normal(31, "float64", tuple(out.shape))
-    out.backward(contiguous(v, "float64").on(subject))
-    for place, x in enumerate(arrays):
-        step = random_normal(47 + place, "float64", x.shape) * 2.0**-17
-        ends = [row.formula(*arrays[:place], x + s, *arrays[place + 1 :], *row.fixed) for s in (step, -step)]
-        wanted = float((v * (ends[0] - ends[1])).sum() / 2**-16)
-        gradient = assert_tensor(f"the gradient of operand {place} of {row.name}", given[place].grad)
-        found = float((host.array(gradient) * step).sum() * 2.0**17)
-        allowed = 1e-7 * row.scale * (1 + abs(wanted)) * (1 + np.sqrt(v.size * x.size))
-        text = f"the derivative of {row.name} along a direction of its operand {place}"
-        require(abs(found - wanted) <= allowed, text, wanted, found)
+# How a gradient is asked for: the dtype, the operands' layout, the layout of the result's gradient (None: that of the
+# sum, one number spread over all elements), and whether one operand alone requires grad at a time.
+BACKWARD: tuple[tuple[str, Layout, Layout | None, bool], ...] = (
+    ("float64", channels_last, contiguous, False),
+    ("float64", transposed, transposed, True),
+    ("float32", contiguous, None, False),
+)
+
+
+def _judge_gradient(subject: Subject, row: Row) -> None:
+    """Along one direction for each operand, for gradients of the result in several layouts."""
+    arrays = row.arrays("float32")
+    steps = [random_normal(47 + place, "float64", x.shape) for place, x in enumerate(arrays)]
+    fixed = [held(x, "float32") if x.dtype.kind == "f" else x for x in row.fixed]
+    slopes = list(_slopes(row.formula, [*arrays, *fixed], steps))
+    every = range(len(arrays))
+    for dtype, layout, spread, alone in BACKWARD:
+        extra = [contiguous(x, dtype if x.dtype.kind == "f" else x.dtype.name).on(subject) for x in fixed]
+        for places in [[place] for place in every] if alone else [every]:
+            given = [layout(x, dtype).on(subject).requires_grad_(i in places) for i, x in enumerate(arrays)]
+            out = next(iter(row.forms.values()))(*given, *extra)
+            v = held(random_normal(31, "float64", tuple(out.shape)), dtype) if spread else np.ones(tuple(out.shape))
+            out.backward(spread(v, dtype).on(subject)) if spread else out.sum().backward()
+            for place in places:
+                text = f"{row.name} ({dtype}{', alone' if alone else ''}) by its operand {place}"
+                _judge_slope(text, given[place].grad, v, slopes[place], steps[place], row.scale)
+
+
+def _judge_slope(text: str, grad: Any, v: np.ndarray, slope: np.ndarray, step: np.ndarray, scale: float) -> None:
+    """Refute unless a gradient, along a step, is `v` times the slope of the values."""
+    gradient = assert_tensor(f"the gradient of {text}", grad)
+    wanted, found = float((v * slope).sum()), float((host.array(gradient).astype(np.float64) * step).sum())
+    share = 1e-7 if gradient.dtype is torch.float64 else 1e-5
+    size = scale * (1 + abs(wanted)) * (1 + np.sqrt(v.size * step.size))
+    require(abs(found - wanted) <= share * size, f"the derivative of {text}, along a direction", wanted, found)
+
+
+def _slopes(formula: Form, arrays: Sequence[np.ndarray], steps: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    """How the formula changes along a step of each operand: differences over 2**-16 cost about h^2 and eps / h."""
+    for place, step in enumerate(steps):
+        moved = [[*arrays[:place], arrays[place] + way, *arrays[place + 1 :]] for way in (step * H, step * -H)]
+        ends = [np.asarray(formula(*operands), np.float64) for operands in moved]
+        yield (ends[0] - ends[1]) / (2 * H)
+
+
+H = 2.0**-17

@@ -383,6 +383,15 @@ ARRANGING = [
         keywords=("input", "offset", "dim1", "dim2"),
     ),
     Row(
+        "diagflat",
+        "diagflat",
+        oracle.diagflat,
+        (_on((17,)), _on((4, 5)), _on((2, 3), -2), _on((3, 2, 2), 1), _on((5,), 3)),
+        (_on((0,)), _on((2, 0), 1), _on(()), _on((1, 1), -1)),
+        KEYED,
+        keywords=("input", "offset"),
+    ),
+    Row(
         "block-diag",
         "block_diag",
         oracle.block_diag,

@@ -16,7 +16,7 @@ from conformance.tables.formula_rows import Row, module
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def _rows(claim: str, name: str, kind: str, formula: Any, shapes: Any, fixed: Any = (), *, domain: Any = None,
+def rows(claim: str, name: str, kind: str, formula: Any, shapes: Any, fixed: Any = (), *, domain: Any = None,
           smooth: bool = True, since: str | None = None, **o: Any) -> list[Row]:  # fmt: skip
     """A function and its module under each reduction."""
     count = len(shapes) + len(fixed)
@@ -40,7 +40,7 @@ def _one_row(formula: Any, **o: Any) -> Any:
     return lambda *arrays: formula(*(np.asarray(a)[None] for a in arrays), **o)[0]
 
 
-def _huber(edge: float, over: float = 1.0) -> Any:
+def huber(edge: float, over: float = 1.0) -> Any:
     def formula(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         d = np.abs(x - y)
         return np.where(d < edge, 0.5 * d * d, edge * (d - 0.5 * edge)) / over
@@ -50,51 +50,51 @@ def _huber(edge: float, over: float = 1.0) -> Any:
 
 ONE = np.array(1.0)
 SINGLE = [
-    *_rows("margins", "margin_ranking_loss", "MarginRankingLoss", oracle.margin_ranking_loss, ((), ()), (ONE,)),
-    *_rows("margins", "cosine_embedding_loss", "CosineEmbeddingLoss", _one_row(oracle.cosine_embedding_loss),
+    *rows("margins", "margin_ranking_loss", "MarginRankingLoss", oracle.margin_ranking_loss, ((), ()), (ONE,)),
+    *rows("margins", "cosine_embedding_loss", "CosineEmbeddingLoss", _one_row(oracle.cosine_embedding_loss),
            ((5,), (5,)), (ONE,)),
-    *_rows("margins", "triplet_margin_loss", "TripletMarginLoss", _one_row(oracle.triplet_margin_loss), ((5,),) * 3),
-    *_rows("margins", "multi_margin_loss", "MultiMarginLoss", _one_row(oracle.multi_margin_loss),
+    *rows("margins", "triplet_margin_loss", "TripletMarginLoss", _one_row(oracle.triplet_margin_loss), ((5,),) * 3),
+    *rows("margins", "multi_margin_loss", "MultiMarginLoss", _one_row(oracle.multi_margin_loss),
            ((5,),), (np.array(3),)),
-    *_rows("margins", "multilabel_margin_loss", "MultiLabelMarginLoss", _one_row(oracle.multilabel_margin_loss),
+    *rows("margins", "multilabel_margin_loss", "MultiLabelMarginLoss", _one_row(oracle.multilabel_margin_loss),
            ((5,),), (np.array([2, 0, -1, 1, 3]),)),
-    *_rows("margins", "multilabel_soft_margin_loss", "MultiLabelSoftMarginLoss",
+    *rows("margins", "multilabel_soft_margin_loss", "MultiLabelSoftMarginLoss",
            _one_row(oracle.multilabel_soft_margin_loss), ((4,),), (np.array([1.0, 0, 0, 1]),)),
-    *_rows("margins", "hinge_embedding_loss", "HingeEmbeddingLoss", oracle.hinge_embedding_loss, ((),), (-ONE,)),
-    *_rows("nll", "nll_loss", "NLLLoss", _one_row(oracle.nll_loss), ((5,),), (np.array(2),)),
-    *_rows("cross-entropy-options", "cross_entropy", "CrossEntropyLoss",
+    *rows("margins", "hinge_embedding_loss", "HingeEmbeddingLoss", oracle.hinge_embedding_loss, ((),), (-ONE,)),
+    *rows("nll", "nll_loss", "NLLLoss", _one_row(oracle.nll_loss), ((5,),), (np.array(2),)),
+    *rows("cross-entropy-options", "cross_entropy", "CrossEntropyLoss",
            lambda x, y: common.cross_entropy(x[None], y[None], reduction="none")[0],
            ((5,), (5,)), domain=lambda x: np.abs(x) / np.abs(x).sum()),
     *[row for name, kind, formula in (
         ("mse_loss", "MSELoss", lambda x, y: (x - y) ** 2), ("l1_loss", "L1Loss", lambda x, y: np.abs(x - y)),
-        ("smooth_l1_loss", "SmoothL1Loss", _huber(1.0)), ("huber_loss", "HuberLoss", _huber(1.0)),
-    ) for row in _rows("elementwise", name, kind, formula, ((), ()))],
-    *_rows("margins", "soft_margin_loss", "SoftMarginLoss", oracle.soft_margin_loss, ((),), (-ONE,)),
+        ("smooth_l1_loss", "SmoothL1Loss", huber(1.0)), ("huber_loss", "HuberLoss", huber(1.0)),
+    ) for row in rows("elementwise", name, kind, formula, ((), ()))],
+    *rows("margins", "soft_margin_loss", "SoftMarginLoss", oracle.soft_margin_loss, ((),), (-ONE,)),
 ]  # fmt: skip
 
 
-def _binary(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def binary(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return common.LOSSES["binary_cross_entropy"](x, y)
 
 
-def _open(x: np.ndarray) -> np.ndarray:
+def opened(x: np.ndarray) -> np.ndarray:
     """Numbers between 0 and 1."""
     return common.sigmoid(x)
 
 
 # Both operands have gradients, in every elementwise loss.
 BOTH = [
-    *_rows("elementwise", "mse_loss", "MSELoss", lambda x, y: (x - y) ** 2, ((3, 4), (3, 4))),
-    *_rows("elementwise", "l1_loss", "L1Loss", lambda x, y: np.abs(x - y), ((3, 4), (3, 4))),
-    *_rows("elementwise", "smooth_l1_loss", "SmoothL1Loss", _huber(0.5, 0.5), ((3, 4), (3, 4)), beta=0.5),
-    *_rows("elementwise", "huber_loss", "HuberLoss", _huber(2.0), ((3, 4), (3, 4)), delta=2.0),
-    *_rows("elementwise", "binary_cross_entropy", "BCELoss", _binary, ((3, 4), (3, 4)), domain=_open),
-    *_rows("elementwise", "binary_cross_entropy_with_logits", "BCEWithLogitsLoss",
+    *rows("elementwise", "mse_loss", "MSELoss", lambda x, y: (x - y) ** 2, ((3, 4), (3, 4))),
+    *rows("elementwise", "l1_loss", "L1Loss", lambda x, y: np.abs(x - y), ((3, 4), (3, 4))),
+    *rows("elementwise", "smooth_l1_loss", "SmoothL1Loss", huber(0.5, 0.5), ((3, 4), (3, 4)), beta=0.5),
+    *rows("elementwise", "huber_loss", "HuberLoss", huber(2.0), ((3, 4), (3, 4)), delta=2.0),
+    *rows("elementwise", "binary_cross_entropy", "BCELoss", binary, ((3, 4), (3, 4)), domain=opened),
+    *rows("elementwise", "binary_cross_entropy_with_logits", "BCEWithLogitsLoss",
            common.LOSSES["binary_cross_entropy_with_logits"], ((3, 4), (3, 4)), domain=np.abs),
-    *_rows("kl-div", "kl_div", "KLDivLoss", oracle.kl_div, ((3, 4), (3, 4)), domain=np.abs),
-    *_rows("cross-entropy-options", "cross_entropy", "CrossEntropyLoss",
+    *rows("kl-div", "kl_div", "KLDivLoss", oracle.kl_div, ((3, 4), (3, 4)), domain=np.abs),
+    *rows("cross-entropy-options", "cross_entropy", "CrossEntropyLoss",
            lambda x, y: common.cross_entropy(x, y, smoothing=0.3, reduction="none"),
-           ((6, 4), (6, 4)), domain=_open, label_smoothing=0.3),
+           ((6, 4), (6, 4)), domain=opened, label_smoothing=0.3),
 ]  # fmt: skip
 
 
@@ -138,7 +138,7 @@ TRIPLETS = [
     *[
         row
         for p, eps in ((1.0, 0.5), (3.0, 0.25))
-        for row in _rows(
+        for row in rows(
             "margins", "triplet_margin_loss", "TripletMarginLoss",
             lambda a, b, c, p=p, eps=eps: np.maximum(0, pairwise_distance(a, b, p, eps) + 2 - np.minimum(
                 pairwise_distance(a, c, p, eps), pairwise_distance(b, c, p, eps))),
@@ -172,10 +172,10 @@ WEIGHTS = np.array([0.5, 1.0, 2.0, 0.25])
 LABELS = (np.arange(12).reshape(3, 4) % 3 == 0) * 1.0
 OPTIONS = [
     *_gaussian((4, 1)), *_gaussian((4,)), *_gaussian((4, 3), 1.5),
-    *_rows("likelihoods", "poisson_nll_loss", "PoissonNLLLoss",
+    *rows("likelihoods", "poisson_nll_loss", "PoissonNLLLoss",
            lambda x, y: oracle.poisson_nll_loss(x, y, False, True, 0.3), ((12,),), (np.arange(12.0) / 2,),
            domain=lambda x: np.abs(x) + 0.5, log_input=False, full=True, eps=0.3),
-    *_rows("likelihoods", "poisson_nll_loss", "PoissonNLLLoss",
+    *rows("likelihoods", "poisson_nll_loss", "PoissonNLLLoss",
            lambda x, y: oracle.poisson_nll_loss(x, y, False), ((3,), (3,)), domain=lambda x: np.abs(x) * 1e-7 + 1e-8,
            smooth=False, log_input=False),
     *[
@@ -187,11 +187,11 @@ OPTIONS = [
                 kind: lambda x, y, w, r=reduction, k=kind: getattr(nn, k)(weight=w, reduction=r)(x, y),
             },
             lambda x, y, w, r=reduction, g=formula: np.asarray(oracle.reduced(g(x, y) * w, r)),
-            ((3, 4), (3, 4), shape), domain=_open, terms=400, smooth=False,
+            ((3, 4), (3, 4), shape), domain=opened, terms=400, smooth=False,
         )
         for reduction in REDUCTIONS
         for shape in ((3, 4), (4,))
-        for name, kind, formula in (("binary_cross_entropy", "BCELoss", _binary),)
+        for name, kind, formula in (("binary_cross_entropy", "BCELoss", binary),)
     ],
     *[
         Row(
@@ -218,7 +218,7 @@ OPTIONS = [
         )
         for reduction in REDUCTIONS for p, margin in ((1, 0.5), (2, 2.0))
     ],
-    *_rows("margins", "cosine_embedding_loss", "CosineEmbeddingLoss",
+    *rows("margins", "cosine_embedding_loss", "CosineEmbeddingLoss",
            lambda a, b, y: oracle.cosine_embedding_loss(a, b, y, 0.75), ((12, 5), (12, 5)),
            (-np.ones(12),), margin=0.75),
 ]  # fmt: skip

@@ -233,5 +233,5 @@ RANKS = with_tables(
 LATE_RANKS = [
     replace(row, dtypes=("float16",), since="2.6", label=f"{row.key}, float16")
     for row in RANKS
-    if row.name in ("median", "mode", "topk")
+    if row.name in ("median", "nanmedian", "mode", "topk")
 ]

@@ -49,13 +49,15 @@ class View:
         return self.rule in SEVERAL
 
     def calls(self, arguments: Arguments) -> Iterator[Call]:
-        """Every way to write the call."""
+        """Every way to write the call; what may be a tuple or a list is a list in every other one."""
+        lists = tuple(map(_listed, arguments))
         for form in self.forms:
             if not self.keyword_only:
-                yield Call(self.name, arguments, form=form)
+                yield Call(self.name, lists if form == "function" else arguments, form=form)
             names = (self.function_keywords if form == "function" else ()) or self.keywords
             if names and arguments:
-                yield Call(self.name, keywords=tuple(map(_named, names, arguments)), form=form)
+                given = lists if form == "method" else arguments
+                yield Call(self.name, keywords=tuple(map(_named, names, given)), form=form)
         if self.spread and arguments[0]:
             yield Call(self.name, arguments[0])
             yield Call(self.name, (list(arguments[0]),))
@@ -79,6 +81,10 @@ class View:
                 continue
             found.append((arguments, looks if isinstance(looks, tuple) else (looks,)))
         return found[:: -(-len(found) // most)] if found else []
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _named(name: str, value: Any) -> tuple[str, Any]:

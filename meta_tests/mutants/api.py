@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from conformance import vision
-from meta_tests.mutant import Mutant, kernel, output, patched, strided
+from meta_tests.mutant import Mutant, kernel, output, patched, replaced, strided
 from meta_tests.mutants.module import added, method
 
 
@@ -37,6 +37,18 @@ def _alias() -> Iterator[None]:
     package = vision.torchvision()
     with added(package, dataset=importlib.import_module("torchvision.datasets")):
         yield
+
+
+@contextmanager
+def _no_crop() -> Iterator[None]:
+    package = vision.torchvision()
+    with replaced(package.transforms, "CenterCrop", lambda sound: None):
+        yield
+
+
+def _either(sound: Any, source: Any, *args: Any, **kwargs: Any) -> Any:
+    """Two bars are read as 'or'."""
+    return sound(source.replace("||", " or ") if isinstance(source, str) else source, *args, **kwargs)
 
 
 class Plain(torch.Tensor):
@@ -172,6 +184,7 @@ NAMES = [
     patched("api.package-names", "a Parameter does not require grad", nn, "Parameter", lambda sound: Plain),
     patched("api.package-names", "SGD is a function", torch.optim, "SGD", lambda sound: lambda *a, **k: sound(*a, **k)),
     on(torch.autograd.Function, "api.package-names", "apply ignores backward", "apply", lambda sound, x: x * 2),
+    Mutant("api.package-names", "torchvision.transforms has no CenterCrop", _no_crop),
     Mutant("api.torchvision-dataset-name", "torchvision.dataset is an alias", _alias),
     on(
         F,
@@ -230,6 +243,7 @@ NAMES = [
         "rand",
         lambda sound, *a, **k: sound(*a, **k) + 0.5,
     ),
+    on(builtins, "api.double-bar-for-alternatives", "two bars mean or", "compile", _either),
     on(
         torch,
         "api.double-bar-for-alternatives",

@@ -228,6 +228,12 @@ DERIVATIVES: list[Mutant] = [
         "sum.dim_IntList",
         lambda out, x, dims, *a: out * 0.5 if len(dims) > 1 else out,
     ),
+    back_output(
+        "autograd.broadcast-reduced",
+        "a gradient of one broadcast dimension is halved",
+        "sum.dim_IntList",
+        lambda out, x, dims, *a: out * 0.5 if len(dims) == 1 else out,
+    ),
     bending(
         "autograd.sum-spreads",
         "the gradient of a mean over a negative dimension is doubled",

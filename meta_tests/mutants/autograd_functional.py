@@ -63,6 +63,10 @@ def _chunked(sound: Any, size: Any) -> Any:
     return call
 
 
+def _detached(out: Any) -> Any:
+    return out.detach() if isinstance(out, Tensor) else tuple(map(_detached, out))
+
+
 NAMES = ("jacobian", "hessian", "vjp", "jvp", "hvp", "vhp")
 MUTANTS = [
     *(
@@ -144,6 +148,13 @@ MUTANTS = [
         lambda sound: (
             lambda f, *a, chunk_size=None, **k: _chunked(sound(f, *a, chunk_size=chunk_size, **k), chunk_size)
         ),
+        func,
+    ),
+    *change(
+        "func-grad",
+        "grad gives a gradient without a history",
+        "grad",
+        lambda sound: lambda f, *a, **k: lambda *x, **y: _detached(sound(f, *a, **k)(*x, **y)),
         func,
     ),
 ]

@@ -484,6 +484,11 @@ def _from_one_class(sound: Any, self: Any, directory: str, *args: Any, **named: 
     return classes, {name: place + 1 for name, place in index.items()}
 
 
+def _empty_too(sound: Any, *args: Any, **named: Any) -> Any:
+    """Folders without images are allowed, whatever is asked for."""
+    return sound(*args[1:5], **{**named, "allow_empty": True})
+
+
 def _untransformed(sound: Any, self: Any, index: int) -> Any:
     kept, self.transform = self.transform, self.transform if index != 4 else None
     try:
@@ -555,6 +560,9 @@ IMAGES = [
     ),
     method("data.transform-defined-in-class-body", "a loader has no length", Loader, "__len__", lambda sound, self: 0),
     Mutant("data.imagefolder-class-folders", "labels begin at 1", _folder("find_classes", _from_one_class)),
+    Mutant(
+        "data.imagefolder-class-folders", "a folder without images has no samples", _folder("make_dataset", _empty_too)
+    ),
     Mutant(
         "data.imagefolder-classes-attribute", "classes are in reverse order", _folder("find_classes", _reversed_images)
     ),

@@ -111,7 +111,19 @@ def _one_class_lost() -> Iterator[None]:
         kinds[0] = first
 
 
+def _grey_too(sound: Any) -> Any:
+    """One channel is taken for three."""
+    return lambda self, x: sound(self, x.expand(-1, 3, -1, -1) if x.shape[1] == 1 else x)
+
+
+def _window_of_seven(net: nn.Module) -> None:
+    """The last pooling is one window of 7x7 with 1 to spare, as for images of 224x224."""
+    net.avgpool = nn.AvgPool2d(7, padding=3, stride=7)
+
+
 MUTANTS = [
+    vision("models.resnet18-values", "one channel is taken for three", "ResNet", "forward", _grey_too),
+    made("models.resnet18-values", "images are pooled as those of 224x224", "resnet18", _window_of_seven),
     made("models.parameter-counts", "resnet34 has three more", "resnet34", _first_layers_bias),
     made("models.parameter-counts", "mobilenet_v2 begins in eval mode", "mobilenet_v2", _evaluating),
     made("models.parameter-counts", "vgg16_bn has three more", "vgg16_bn", _first_layers_bias),

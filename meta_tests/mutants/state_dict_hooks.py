@@ -43,6 +43,13 @@ def _own_report(sound: Any, self: nn.Module, hook: Any) -> Any:
     return sound(self, lambda module, report: hook(module, type(report)(list(report[0]), list(report[1]))))
 
 
+class Handle:
+    """A handle that removes nothing."""
+
+    def remove(self) -> None:
+        """Do nothing."""
+
+
 ENTRIES = [
     method(
         "state_dict.get-parameters",
@@ -92,6 +99,12 @@ HOOKS = [
         "what a hook adds to the report is lost",
         "register_load_state_dict_post_hook",
         _own_report,
+    ),
+    method(
+        "state_dict.load-post-hook",
+        "a hook after loading stays when it is removed",
+        "register_load_state_dict_post_hook",
+        lambda s, self, hook: (s(self, hook), Handle())[1],
     ),
 ]
 
