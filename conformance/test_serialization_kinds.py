@@ -107,6 +107,7 @@ def test_sparse_tensors_keep_what_they_store(subject, name):
         stored = contiguous(distinct(dtype, (3,)), dtype).on(subject)
         indices = contiguous(places, "int64").on(subject)
         x = torch.sparse_coo_tensor(indices, stored, (3, 2))
+        # _indices and _values: the public names are for coalesced tensors only, and these are not.
         out = ROUNDS[name](x)
         assert_values(f"indices of {dtype}", out._indices(), places, dtype="int64")
         assert_values(f"values of {dtype}", out._values(), host.array(stored), dtype=dtype)

@@ -174,7 +174,7 @@ def test_a_mapped_file_is_private_or_shared(subject):
 @contextlib.contextmanager
 def registry() -> Iterator[list[str]]:
     """Packages registered in the block are gone after it. Gives a list for them to write in."""
-    # What register_package writes to; there is no public way to take a package out again.
+    # _package_registry is what register_package writes to; there is no public way to take a package out again.
     kept = torch.serialization._package_registry
     before = list(kept)
     try:

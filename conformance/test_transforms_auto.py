@@ -294,6 +294,14 @@ def test_fake_data_is_made_up_once_for_all(subject):
         require(type(label) is int and 0 <= label < 5, "FakeData: label", "0 to 4", label)
     require(len({samples.pixels(image).tobytes() for image, _ in items}) == 40, "two items of FakeData are alike")
     require({label for _, label in items} == set(range(5)), "FakeData leaves out a class")
+    assert_raises("the item after the last", IndexError, lambda: made[40])
+    require(len(make()) == 1000, "the number of items of FakeData by default", 1000, len(make()))
+
+
+@check("transforms.fake-data")
+def test_fake_data_moves_on_and_is_transformed(subject):
+    make = importlib.import_module("torchvision.datasets").FakeData if samples.transforms() else None
+    items = [make(40, (3, 6, 7), 5)[place] for place in range(11)]
     moved = make(40, (3, 6, 7), 5, random_offset=7)
     require(
         (samples.pixels(moved[3][0]) == samples.pixels(items[10][0])).all(),
@@ -301,5 +309,3 @@ def test_fake_data_is_made_up_once_for_all(subject):
     )
     changed = make(4, (3, 6, 7), 5, transform=lambda image: ("seen", image.size), target_transform=lambda label: -label)
     require(changed[2] == (("seen", (7, 6)), -items[2][1]), "FakeData's transforms", "seen", changed[2])
-    assert_raises("the item after the last", IndexError, lambda: made[40])
-    assert_values("the default size", torch.tensor(len(make())), np.array(1000), FEW_ULPS)
