@@ -13,7 +13,7 @@ from conformance import effort, host
 from conformance.assertions import Unchanged, assert_raises, assert_tensor, assert_values, require
 from conformance.chance import assert_distribution
 from conformance.check import check, must_answer
-from conformance.numerics import FEW_ULPS, SUMMED
+from conformance.numerics import SUMMED
 from conformance.oracle import random as chances
 from conformance.tables import transforms_samples as samples
 
