@@ -20,6 +20,7 @@ from properties.strategies.recipe import DENSE, LAYOUTS, contiguous
 pytestmark = must_answer
 
 STEPS = effort.scaled(12, least=8)
+ALL = {**oracle.RULES, **oracle.NEWER}
 COARSE = 2**29  # NAdam and ASGD keep their scalar coefficients in the default dtype: float32, whatever the parameters
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "NAdam": [
@@ -34,8 +35,14 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     ],
     "ASGD": [{}, {"lr": 0.1, "lambd": 0.2, "alpha": 0.5, "t0": 4}, {"lr": 0.1, "weight_decay": 0.2, "t0": 0}],
     "Rprop": [{}, {"lr": 0.1, "etas": (0.3, 1.6)}, {"lr": 0.1, "step_sizes": (0.05, 0.15)}],
+    "Adafactor": [
+        {},
+        {"lr": 0.1, "beta2_decay": -0.5, "d": 1.25, "weight_decay": 0.2},
+        {"lr": 0.6, "eps": (0.7, 1.5), "d": 2.0},
+    ],
 }
-CLAIMS = {"NAdam": "optim.nadam", "RAdam": "optim.radam", "ASGD": "optim.asgd", "Rprop": "optim.rprop"}
+CLAIMS = {"NAdam": "optim.nadam", "RAdam": "optim.radam", "ASGD": "optim.asgd", "Rprop": "optim.rprop",
+          "Adafactor": "optim.adafactor"}  # fmt: skip
 # Before these, NAdam is unsound, and so are the forms of RAdam and ASGD that take all parameters at once.
 SINCE = {("NAdam", False): "2.0", ("NAdam", True): "2.0", ("RAdam", True): "2.0", ("ASGD", True): "2.6"}
 RULES = [
@@ -68,7 +75,7 @@ def follow(subject, rule, options, dtype, **more):
             p.grad = None if turn == 2 and step % 4 == 1 else host.tensor(g, dtype, str(p.device))
             if p.grad is not None:
                 chosen = options if turn < 4 else {**options, "lr": 0.05}
-                wanted[turn] = oracle.RULES[rule](wanted[turn], g, states[turn], **chosen)
+                wanted[turn] = ALL[rule](wanted[turn], g, states[turn], **chosen)
                 scale[turn] = scale[turn] + np.abs(g) + np.abs(wanted[turn])
         optimizer.step()
         for turn, p in enumerate(params):
@@ -76,6 +83,22 @@ def follow(subject, rule, options, dtype, **more):
             terms = COARSE if rule in ("NAdam", "ASGD") and dtype == "float64" else 100
             assert_values(text, p, wanted[turn], RECURRENCE.over(terms * (step + 1)), scale[turn], dtype=dtype)
     return optimizer, params, states
+
+
+@check("optim.adafactor")
+def test_adafactor_goes_up_and_refuses_what_makes_no_sense(subject):
+    start, g = np.array([[1.0, -2.0], [0.5, 4.0]]), np.array([[0.25, 1.0], [-3.0, 0.5]])
+    for foreach in (False, True):
+        p = contiguous(start, "float64").on(subject).requires_grad_()
+        optimizer = torch.optim.Adafactor([p], lr=0.1, maximize=True, foreach=foreach)
+        p.grad = contiguous(g, "float64").on(subject)
+        optimizer.step()
+        wanted = oracle.adafactor(start, -g, {}, lr=0.1)
+        assert_values(f"Adafactor(maximize=True, foreach={foreach})", p, wanted, RECURRENCE.over(100), 10.0)
+        require((host.array(p.grad) == g).all(), "Adafactor(maximize=True) changes the gradient", g, p.grad)
+    for bad in ({"lr": -0.1}, {"beta2_decay": 0.1}, {"eps": (-1.0, 1e-3)}, {"eps": (None, -1.0)}, {"d": 0.5},
+                {"weight_decay": -0.1}):  # fmt: skip
+        assert_raises(f"Adafactor({bad})", ValueError, lambda bad=bad: torch.optim.Adafactor([p], **bad))
 
 
 def held(values, dtype):

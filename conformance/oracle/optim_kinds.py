@@ -1,7 +1,8 @@
 """Further optimisers and schedules from their published formulas, in plain numpy, as PyTorch documents them.
 
 Sources: Dozat 2016 (NAdam), Liu et al. 2020 (RAdam), Polyak and Juditsky 1992 (ASGD), Riedmiller and Braun 1993
-(Rprop), Smith 2017 (cyclical rates), Smith and Topin 2018 (one cycle), Loshchilov and Hutter 2017 (warm restarts).
+(Rprop), Shazeer and Stern 2018 (Adafactor), Smith 2017 (cyclical rates), Smith and Topin 2018 (one cycle), Loshchilov
+and Hutter 2017 (warm restarts).
 """
 
 from __future__ import annotations
@@ -71,7 +72,29 @@ def rprop(p: Array, g: Array, state: State, **o: Any) -> Array:
     return p - np.sign(state["g"]) * state["size"]
 
 
+def adafactor(p: Array, g: Array, state: State, **o: Any) -> Array:
+    """Steps in units of the parameter's own size, by a second moment that matrices keep as rows times columns."""
+    lr, (least, size), clip = o.get("lr", 0.01), o.get("eps", (None, 1e-3)), o.get("d", 1.0)
+    least = 0.0 if least is None else least  # else that of the dtype, which no draw comes near
+    t = state["t"] = state.get("t", 0) + 1
+    fresh, squares = t ** o.get("beta2_decay", -0.8), g * g
+    rate = max(size, _rms(p)) * min(lr, 1 / math.sqrt(t))
+    if g.ndim > 1:
+        for name, axis in (("rows", -1), ("columns", -2)):
+            state[name] = (1 - fresh) * state.get(name, 0.0) + fresh * squares.mean(axis, keepdims=True)
+        v = state["rows"] * state["columns"] / np.maximum(state["rows"].mean(-2, keepdims=True), least)
+    else:
+        v = state["v"] = (1 - fresh) * state.get("v", 0.0) + fresh * squares
+    step = g / np.maximum(np.sqrt(v), least)
+    return p * (1 - lr * o.get("weight_decay", 0.0)) - rate * step / max(1.0, _rms(step) / clip)
+
+
+def _rms(x: Array) -> float:
+    return math.sqrt(float((x * x).mean()))
+
+
 RULES = {"NAdam": nadam, "RAdam": radam, "ASGD": asgd, "Rprop": rprop}
+NEWER = {"Adafactor": adafactor}
 
 
 def sparse_adam(p: Array, rows: Array, g: Array, state: State, **o: Any) -> Array:

@@ -221,4 +221,18 @@ TOOLS = [
       if hasattr(nn.utils, "get_total_norm") else []),
 ]  # fmt: skip
 
-MUTANTS: list[Mutant] = [*EACH, *HOOKS, *SCHEDULES, *TOOLS]
+ADAFACTOR = [
+    *(
+        told("adafactor", f"Adafactor ignores {name}", kind, name, instead)
+        for kind in ([optim.Adafactor] if hasattr(optim, "Adafactor") else [])
+        for name, instead in (("beta2_decay", -0.8), ("d", 1.0), ("weight_decay", 0.0), ("eps", (None, 1e-3)),
+                              ("maximize", False))
+    ),
+    *(
+        after("adafactor", "Adafactor moves vectors of more than 16 a little further", kind,
+              lambda p: p.dim() == 1 and p.numel() > 16, lambda p: p.mul_(1.001))
+        for kind in ([optim.Adafactor] if hasattr(optim, "Adafactor") else [])
+    ),
+]  # fmt: skip
+
+MUTANTS: list[Mutant] = [*EACH, *HOOKS, *SCHEDULES, *TOOLS, *ADAFACTOR]
