@@ -390,6 +390,7 @@ ARRANGING = [
         (_on((0,)), _on((2, 0), 1), _on(()), _on((1, 1), -1)),
         KEYED,
         keywords=("input", "offset"),
+        since="2.0",  # before, not for float16
     ),
     Row(
         "block-diag",
