@@ -183,7 +183,20 @@ RESULTS = [
                 self, *a, layer_norm_eps=layer_norm_eps, **k)),
 ]  # fmt: skip
 
+
+def _without_input(out: Any, *args: Any) -> Any:
+    """The gradients of weights are off where the input's is not asked for: the last argument says which are."""
+    return out if args[-1][0] else (out[0], *(None if g is None else off(g) for g in out[1:]))
+
+
+CONSTANTS = [
+    output("layer.norms-of-constants", f"{kind}_norm of constants has wrong gradients", f"native_{kind}_norm_backward",
+           _without_input)
+    for kind in ("group", "layer", "batch")
+]  # fmt: skip
+
 MUTANTS = [
+    *CONSTANTS,
     patched("layer.conv2d-values", "conv2d is wrong for strided weights", F, "conv2d", _weight_strided),
     kernel("layer.maxpool", "max pooling passes NaN over", "max_pool2d_with_indices", _no_nan),
     output("layer.maxpool", "a window of -inf has the least number", "max_pool2d_with_indices", _finite),
