@@ -67,6 +67,53 @@ def _detached(out: Any) -> Any:
     return out.detach() if isinstance(out, Tensor) else tuple(map(_detached, out))
 
 
+def mapped(call: Any, rule: Any) -> Any:
+    """A function whose results in a dict are changed."""
+
+    def wrong(*args: Any, **options: Any) -> Any:
+        out = call(*args, **options)
+        change = lambda value: rule(value) if isinstance(value, Tensor) else value  # noqa: E731
+        return {key: change(value) for key, value in out.items()} if isinstance(out, dict) else out
+
+    return wrong
+
+
+def first_result(sound: Any) -> Any:
+    def vjp(*args: Any, **options: Any) -> Any:
+        out, back, *more = sound(*args, **options)
+        only = lambda v: back((v[0], *(t * 0 for t in v[1:])) if isinstance(v, tuple) else v)  # noqa: E731
+        return (out, only, *more)
+
+    return vjp
+
+
+def used_up(sound: Any) -> Any:
+    def linearize(*args: Any) -> Any:
+        out, forth = sound(*args)
+        calls: list[int] = []
+
+        def call(*tangents: Any) -> Any:
+            calls.append(1)
+            return forth(*(tangents if len(calls) == 1 else (t * 0 for t in tangents)))
+
+        return out, call
+
+    return linearize
+
+
+def change_shape(name: str) -> Mutant:
+    """A derivative of a number by a number with a dimension too many."""
+
+    def wrong(sound: Any) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
+            out = sound(*args, **options)
+            return out[None] if isinstance(out, Tensor) and out.dim() == 0 else out
+
+        return call
+
+    return patched("autograd.functional", f"the {name} of a number by a number is a vector", functional, name, wrong)
+
+
 NAMES = ("jacobian", "hessian", "vjp", "jvp", "hvp", "vhp")
 MUTANTS = [
     *(
@@ -157,4 +204,28 @@ MUTANTS = [
         lambda sound: lambda f, *a, **k: lambda *x, **y: _detached(sound(f, *a, **k)(*x, **y)),
         func,
     ),
+    *change(
+        "func-trees",
+        "jvp overlooks the second tangent",
+        "jvp",
+        lambda sound: lambda f, x, v, **k: sound(f, x, (v[0], *(t * 0 for t in v[1:])), **k),
+        func,
+    ),
+    *change("func-trees", "vjp goes back from the first result only", "vjp", first_result, func),
+    *change(
+        "func-trees",
+        "gradients of dicts are half as large again",
+        "grad",
+        lambda sound: lambda f, *a, **k: mapped(sound(f, *a, **k), lambda value: value * 1.5),
+        func,
+    ),
+    *change(
+        "func-trees",
+        "vmap turns results in dicts round",
+        "vmap",
+        lambda sound: lambda f, *a, **k: mapped(sound(f, *a, **k), lambda value: value.flip(0)),
+        func,
+    ),
+    *change("func-trees", "what linearize returns is 0 the second time", "linearize", used_up, func),
+    change_shape("jacobian"),
 ]
