@@ -66,7 +66,7 @@ def test_products_take_a_vector_for_every_leaf(subject: Subject) -> None:
         leaves("vjp of the first result alone", back((u, v * 0)), ([5.0, 70.0], [2.0, 30.0]))
 
 
-@check("autograd.func-trees", since="2.3")
+@check("autograd.func-trees", since="2.6")
 def test_what_linearize_returns_can_be_called_again(subject: Subject) -> None:
     x, y = constant([2.0, 3.0], subject), constant([5.0, 7.0], subject)
     u, v = constant([1.0, 10.0], subject), constant([100.0, 1000.0], subject)

@@ -15,6 +15,7 @@ from conformance.tables.data_samples import (
     Point,
     Sized,
     Squares,
+    Stream,
     assert_batch,
     assert_is,
     flat,
@@ -130,3 +131,46 @@ def test_pinning_changes_nothing_else(subject):
                 assert_batch(f"the batch of {indices}", batch, mixed(indices))
                 require(type(batch["point"]) is Point, f"a namedtuple becomes a {type(batch['point']).__name__}")
     assert_is("of a stream", flat(data.DataLoader(Sized(3), 2, pin_memory=True)), [[0, 1], [2]])
+
+
+def _told(given):
+    """Whatever collate_fn is given, in a tuple that says so."""
+    return ("told", given)
+
+
+@check("data.dataloader-collate-fn")
+def test_collate_fn_is_called_however_batches_are_made(subject):
+    rows = {
+        "batch_size=None": ({"batch_size": None}, [0, 1, 4]),
+        "batch_size=None and a sampler": ({"batch_size": None, "sampler": [2, 0]}, [4, 0]),
+        "a batch_sampler": ({"batch_sampler": [[2, 0], [1]]}, [[4, 0], [1]]),
+        "a sampler": ({"batch_size": 2, "sampler": [2, 1, 0]}, [[4, 1], [0]]),
+        "drop_last": ({"batch_size": 2, "drop_last": True}, [[0, 1]]),
+        "no batch_size": ({}, [[0], [1], [4]]),
+    }
+    for text, (options, wanted) in rows.items():
+        for workers in (0, 1) if text == "a batch_sampler" else (0,):
+            loader = data.DataLoader(Squares(3), collate_fn=_told, num_workers=workers, **options)
+            for epoch in ("first", "second"):
+                assert_is(f"{text}, the {epoch} epoch", list(loader), [("told", given) for given in wanted])
+    stream = data.DataLoader(Stream(3), batch_size=None, collate_fn=_told)
+    assert_is("a stream without batching", list(stream), [("told", n) for n in range(3)])
+
+
+@check("data.subset")
+def test_subsets_of_rows_take_what_their_dataset_takes(subject):
+    x, y = torch.arange(6.0, device=subject.device), torch.arange(6, device=subject.device) * 10
+    pairs = data.TensorDataset(x, y)
+    assert_is("tensors", type(pairs.tensors), tuple)
+    part = data.Subset(pairs, [4, 1, -1])
+    for place, row in ((0, 4), (1, 1), (2, 5), (-1, 5)):
+        a, b = part[place]
+        assert_is(f"row {place} of a subset of tensors", (a.shape, float(a), int(b)), ((), row, 10 * row))
+    for rows in (slice(-2, None), slice(None, -4), slice(None, None, 2), [3, 0], torch.tensor([5, 5])):
+        wanted = [range(6)[k] for k in rows] if isinstance(rows, (list, torch.Tensor)) else list(range(6))[rows]
+        a, b = pairs[rows]
+        assert_is(f"rows {rows} of tensors", (a.tolist(), b.tolist()), (wanted, [10 * row for row in wanted]))
+    require(type(data.random_split(pairs, [4, 2])) is list, "random_split gives no list")
+    words = data.DataLoader(["Aa", "B", "Aa"], batch_size=3)
+    require([type(batch) for batch in words] == [list], "a batch of strings is no list")
+    assert_is("a batch of strings", list(words), [["Aa", "B", "Aa"]])

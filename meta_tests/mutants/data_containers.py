@@ -325,4 +325,26 @@ LATER: list[Mutant] = [
     ),
 ]
 
-MUTANTS = [*COLLATED, *DATASETS, *SETTINGS, *LATER]
+FORMS: list[Mutant] = [
+    options(
+        "data.dataloader-collate-fn",
+        "collate_fn counts nothing with batch_size=None",
+        lambda named: named.update(collate_fn=None) if named.get("batch_size", 1) is None else None,
+    ),
+    options(
+        "data.dataloader-collate-fn",
+        "collate_fn counts nothing with a batch_sampler",
+        lambda named: named.update(collate_fn=None) if named.get("batch_sampler") is not None else None,
+    ),
+    method(
+        "data.subset",
+        "a subset of tensors gives rows of one",
+        data.Subset,
+        "__getitem__",
+        lambda sound, self, index: (
+            self.dataset[[self.indices[index]]] if isinstance(self.dataset, data.TensorDataset) else sound(self, index)
+        ),
+    ),
+]
+
+MUTANTS = [*COLLATED, *DATASETS, *SETTINGS, *LATER, *FORMS]
