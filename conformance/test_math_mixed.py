@@ -189,7 +189,10 @@ def test_truth_values_are_not_subtracted(subject: Subject) -> None:
         before.check(text)
 
 
-WIDENING = [name for name, row in FUNCTIONS.items() if row.result in ("float", "double") and row.in_place]
+# mvlgamma_ of integers ends the process of some releases (2.8, 2.9): a division by zero, and no exception.
+WIDENING = [
+    name for name, row in FUNCTIONS.items() if row.result in ("float", "double") and row.in_place and name != "mvlgamma"
+]
 
 
 @pytest.mark.parametrize("name", [name for name in WIDENING if "int64" in FUNCTIONS[name].dtypes])
