@@ -29,13 +29,18 @@ class Call:
     arguments: dict[str, Any]
     must_answer: bool
 
-    def verdict(self) -> tuple[Verdict, BaseException | None]:
-        """Run it, as the suite would, and judge the outcome."""
-        seed = self.planned.seed(0)
+    @property
+    def drawn(self) -> bool:
+        """Whether Hypothesis draws its input."""
+        return hasattr(self.function, "hypothesis")
+
+    def verdict(self, seed: int = 0) -> tuple[Verdict, BaseException | None]:
+        """Run it, as the suite would with that seed, and judge the outcome."""
+        seed = self.planned.seed(seed)
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)
-        if hasattr(self.function, "hypothesis"):
+        if self.drawn:
             hypothesis.seed(seed)(self.function)
         try:
             self.function(**self.arguments)

@@ -12,6 +12,7 @@ from meta_tests.mutant import Mutant
 from meta_tests.mutants import mutants
 
 AREAS = sorted({mutant.area for mutant in mutants()})
+DRAWS = 5
 MANY = 40  # rows of one check that are tried: what differs between them is data
 
 
@@ -32,19 +33,27 @@ def _checks(area: str) -> dict[str, list[Call]]:
 
 
 def _refuted(call: Call, mutant: Mutant) -> bool:
-    with mutant.change():
-        return call.verdict()[0] is Verdict.REFUTED
+    """What is drawn gets more chances: a few examples need not meet a rare mistake."""
+    for seed in range(DRAWS if call.drawn else 1):
+        with mutant.change():
+            if call.verdict(seed)[0] is Verdict.REFUTED:
+                return True
+    return False
 
 
-def _seen_to_fail(rows: list[Call], wrong: dict[str, list[Mutant]]) -> bool:
-    return any(_refuted(call, mutant) for call in rows for mutant in wrong[call.planned.claim])
+def _never_seen_to_fail(rows: list[Call], wrong: dict[str, list[Mutant]]) -> bool:
+    """Whether some row of a check holds, and no mutant refutes one that does."""
+    held = False
+    for call in rows:
+        if call.verdict()[0] is Verdict.HELD:
+            held = True
+            if any(_refuted(call, mutant) for mutant in wrong[call.planned.claim]):
+                return False
+    return held
 
 
 @pytest.mark.parametrize("area", AREAS)
 def test_every_check_of_an_area_is_seen_to_fail(area: str) -> None:
-    wrong, never = _by_claim(), []
-    for check, rows in _checks(area).items():
-        held = [call for call in rows[:MANY] if call.verdict()[0] is Verdict.HELD]
-        if held and not _seen_to_fail(held, wrong):
-            never.append(check)
+    wrong = _by_claim()
+    never = [check for check, rows in _checks(area).items() if _never_seen_to_fail(rows[:MANY], wrong)]
     assert not never, f"checks that no mutant of their claims makes fail: {never}"

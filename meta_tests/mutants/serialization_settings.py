@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,21 @@ from meta_tests.mutant import Mutant, patched
 from meta_tests.mutants.serialization import called
 
 SETTINGS = torch.serialization
+
+
+def data_come_back(mutant: Mutant) -> Mutant:
+    """The same mutant, after which data are saved again."""
+
+    @contextlib.contextmanager
+    def change() -> Iterator[None]:
+        try:
+            with mutant.change():
+                yield
+        finally:
+            # What the block sets; a sound block would only put back what it found.
+            SETTINGS._serialization_tls.skip_data = False
+
+    return Mutant(mutant.claim, mutant.name, change)
 
 
 def setting(claim: str, name: str, attribute: str, wrong: Any, owner: Any = SETTINGS) -> list[Mutant]:
@@ -67,7 +83,7 @@ FILES = [
     ),
     *setting("mmap-options", "the flag is another", "get_default_mmap_options", lambda sound: lambda: sound() + 1),
     *setting("skip-data", "data are written", "__enter__", lambda sound: lambda self: None, SKIP),
-    *setting("skip-data", "data stay out", "__exit__", lambda sound: lambda self, *args: None, SKIP),
+    *map(data_come_back, setting("skip-data", "data stay out", "__exit__", lambda s: lambda self, *args: None, SKIP)),
     *setting("safe-globals", "leaving a block clears all", "__exit__", _cleared, ALLOWED),
     *setting(
         "register-package",
