@@ -163,7 +163,7 @@ def test_each_pass_over_a_kept_graph_runs_the_function_again(subject: Subject) -
 @check("graph.checkpoint")
 @pytest.mark.parametrize("reentrant", [False, True])
 def test_both_runs_see_the_same_mode_and_autocast(subject: Subject, reentrant: bool) -> None:
-    where = subject.device.type if hasattr(subject.device, "type") else str(subject.device).split(":")[0]
+    where = torch.device(subject.device).type
     asked = lambda: (net.training, (net(constant(np.ones((1, 2)), subject, "float32"))).dtype)  # noqa: E731
     net = torch.nn.Linear(2, 2).to(subject.device)
     for training in (True, False):

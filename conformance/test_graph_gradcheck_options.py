@@ -74,7 +74,8 @@ def test_the_vectors_of_gradgradcheck(subject: Subject) -> None:
         seen.clear()
         require(torch.autograd.gradgradcheck(Watched.apply, (x,), given), "gradgradcheck of 2 x", True, False)
         near = np.abs(np.array([values for _, values in seen]) - np.array(vector.tolist())).max()
-        require(near < 1e-5, f"the vectors, where {type(given).__name__} is given", "near it", near)
+        # The differences move each number by eps, which is 1e-6.
+        require(near < 2e-6, f"the vectors, where {type(given).__name__} is given", "near it", near)
 
 
 @check("graph.gradcheck-inputs")
@@ -131,18 +132,3 @@ def test_gradcheck_finds_one_wrong_number_among_many(subject: Subject) -> None:
             x = constant(np.linspace(0.1, 1, 20), subject, dtype).requires_grad_()
             call = lambda: torch.autograd.gradcheck(Spoiled.apply, (x,))  # noqa: E731
             assert_raises(f"gradcheck of a gradient of {dtype} that is wrong at {place} of 20", RuntimeError, call)
-
-
-@check("graph.gradcheck-masked", since="2.6")
-def test_elements_without_a_place_count_unless_masked(subject: Subject) -> None:
-    for size in (2, 3):
-        for options, masked in (({}, False), ({"masked": False}, False), ({"masked": True}, True)):
-            for kind in (True, False):
-                x = torch.eye(size, dtype=torch.float64, device=subject.device).to_sparse().requires_grad_()
-                function = lambda s: s.to_dense(masked_grad=kind)  # noqa: E731
-                call = lambda: torch.autograd.gradcheck(function, (x,), **options)  # noqa: E731
-                said = f"gradcheck(…, {options}) of to_dense(masked_grad={kind})"
-                if kind is masked:
-                    require(call() is True, said, True, "not True")
-                else:
-                    assert_raises(said, RuntimeError, call)

@@ -12,22 +12,16 @@ import torch
 from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
 from conformance.every_form import Invocation, answer, find
-from conformance.numerics import INNER
 from conformance.oracle import linalg as oracle
 from conformance.oracle import linalg_norms
 from conformance.subject import Subject
+from conformance.tables.linalg_matrices import near
 from conformance.tables.linalg_products import drawn, pairs, product
 from properties.strategies.recipe import LAYOUTS, contiguous, stepped, transposed
 
 pytestmark = must_answer
 
 WIDE = ("complex64", "complex128", "float64")
-
-
-def near(call: str, out: Any, wanted: Any, dtype: str, terms: int = 60) -> None:
-    """Refute unless a tensor of that dtype is near a product of few terms."""
-    wanted = np.asarray(wanted)
-    assert_values(call, out, wanted, INNER.over(terms), 8.0 * (1 + np.abs(wanted)), dtype=dtype)
 
 
 RANKS = (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -12,24 +10,17 @@ from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.every_form import find
-from conformance.numerics import INNER
 from conformance.oracle import linalg as oracle
 from conformance.oracle import linalg_norms
 from conformance.subject import Subject
 from conformance.tables.linalg_factor_rows import matrices, mul, size
-from conformance.tables.linalg_matrices import KINDS, close, hermitian, value
+from conformance.tables.linalg_matrices import KINDS, close, hermitian, near, value
 from conformance.tables.linalg_products import drawn
 from properties.strategies.recipe import contiguous, stepped, transposed
 
 pytestmark = must_answer
 
 LAID = (contiguous, transposed, stepped)
-
-
-def near(call: str, out: Any, wanted: Any, dtype: str, terms: float = 100) -> None:
-    """Refute unless a tensor of that dtype is near a formula of few terms."""
-    wanted = np.asarray(wanted)
-    assert_values(call, out, wanted, INNER.over(terms), 8.0 * (1 + np.abs(wanted)), dtype=dtype)
 
 
 @check("linalg.norms")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -11,22 +9,16 @@ import torch
 from conformance.assertions import assert_values
 from conformance.check import check, must_answer
 from conformance.every_form import find
-from conformance.numerics import INNER
 from conformance.oracle import linalg as oracle
 from conformance.oracle.math_promotion import promoted
 from conformance.subject import Subject
+from conformance.tables.linalg_matrices import near
 from conformance.tables.linalg_products import drawn
 from properties.strategies.recipe import contiguous, stepped, transposed
 
 pytestmark = must_answer
 
 LAID = (contiguous, transposed, stepped)
-
-
-def near(call: str, out: Any, wanted: Any, dtype: str, terms: float = 100) -> None:
-    """Refute unless a tensor of that dtype is near a formula of few terms."""
-    wanted = np.asarray(wanted)
-    assert_values(call, out, wanted, INNER.over(terms), 8.0 * (1 + np.abs(wanted)), dtype=dtype)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint8"])

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from conformance.assertions import Unchanged, assert_apart, assert_values, require
+from conformance.assertions import Unchanged, assert_apart, require
 from conformance.check import check, must_answer
 from conformance.every_form import find, gaps_kept, laid
-from conformance.numerics import INNER
 from conformance.oracle import linalg as oracle
 from conformance.oracle import linalg_norms
 from conformance.subject import Subject
-from conformance.tables.linalg_matrices import part
+from conformance.tables.linalg_matrices import near, part
 from conformance.tables.linalg_products import drawn
 from properties.strategies.recipe import contiguous, offset, stepped, transposed
 
@@ -25,12 +24,6 @@ pytestmark = must_answer
 LAID = (contiguous, transposed, stepped, offset)
 Array = np.ndarray
 Call = Callable[..., Any]
-
-
-def near(call: str, out: Any, wanted: Any, dtype: str, terms: float = 100) -> None:
-    """Refute unless a tensor of that dtype is near a formula of few terms."""
-    wanted = np.asarray(wanted)
-    assert_values(call, out, wanted, INNER.over(terms), 8.0 * (1 + np.abs(wanted)), dtype=dtype)
 
 
 def chain(*arrays: Array) -> Array:

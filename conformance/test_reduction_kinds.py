@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -11,20 +9,15 @@ import torch
 from conformance.assertions import assert_values
 from conformance.check import check, must_answer
 from conformance.every_form import find
-from conformance.numerics import COMPOSED, SUMMED
+from conformance.numerics import COMPOSED
 from conformance.subject import Subject
+from conformance.tables.reduction_values import near
 from properties.strategies.recipe import contiguous, stepped, transposed
 from properties.strategies.values import random_normal
 
 pytestmark = must_answer
 
 LAID = (contiguous, transposed, stepped)
-
-
-def near(call: str, out: Any, wanted: Any, dtype: str, terms: float = 64) -> None:
-    """Refute unless a tensor of that dtype is near a sum of few terms."""
-    wanted = np.asarray(wanted)
-    assert_values(call, out, wanted, SUMMED.over(terms), 4.0 * (1 + np.abs(wanted)), dtype=dtype)
 
 
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "bool"])

@@ -12,8 +12,9 @@ import torch
 from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.every_form import find
-from conformance.numerics import COMPOSED, SUMMED
+from conformance.numerics import COMPOSED
 from conformance.subject import Subject
+from conformance.tables.reduction_values import near
 from properties.strategies.recipe import contiguous, stepped, transposed
 from properties.strategies.values import random_normal
 
@@ -21,13 +22,6 @@ pytestmark = must_answer
 
 LAID = (contiguous, transposed, stepped)
 NAN = np.nan
-
-
-def near(call: str, out: Any, wanted: Any, dtype: str = "float64", terms: float = 64) -> None:
-    """Refute unless a tensor of that dtype is near a sum of few terms."""
-    wanted = np.asarray(wanted)
-    scale = 4.0 * (1 + np.where(np.isfinite(wanted), np.abs(wanted), 0))
-    assert_values(call, out, wanted, SUMMED.over(terms), scale, dtype=dtype)
 
 
 NO_DIM: dict[str, Callable[..., Any]] = {

@@ -12,9 +12,10 @@ from conformance import host
 from conformance.assertions import Unchanged, assert_values, require
 from conformance.check import check, must_answer
 from conformance.every_form import find
-from conformance.numerics import COMPOSED, SUMMED
+from conformance.numerics import COMPOSED
 from conformance.subject import Subject
 from conformance.tables.reduction_along import ALONG, SCANS
+from conformance.tables.reduction_values import near
 from properties.strategies.recipe import contiguous, stepped, transposed
 from properties.strategies.values import random_normal
 
@@ -22,13 +23,6 @@ pytestmark = must_answer
 
 Array = np.ndarray
 LAID = (contiguous, transposed, stepped)
-
-
-def near(call: str, out: Any, wanted: Any, dtype: str = "float64", terms: float = 64) -> None:
-    """Refute unless a tensor of that dtype is near a sum of few terms."""
-    wanted = np.asarray(wanted)
-    scale = 4.0 * (1 + np.where(np.isfinite(wanted), np.abs(wanted), 0))
-    assert_values(call, out, wanted, SUMMED.over(terms), scale, dtype=dtype)
 
 
 @pytest.mark.parametrize("name", [*ALONG, *SCANS])

@@ -15,7 +15,7 @@ from conformance.assertions import assert_values, require
 from conformance.check import check, must_answer
 from conformance.numerics import COMPOSED
 from conformance.oracle import transforms as places
-from conformance.tables.transforms_samples import functional, tensor, transforms
+from conformance.tables.transforms_samples import enough, functional, tensor, transforms
 
 pytestmark = must_answer
 
@@ -111,7 +111,7 @@ def test_one_draw_moves_image_boxes_and_mask(subject):
     boxes = types.BoundingBoxes(tensor(subject, BOXES), format="XYXY", canvas_size=(HIGH, WIDE))
     for way in (T.RandomHorizontalFlip(0.5), T.RandomVerticalFlip(0.5), T.RandomCrop((9, 11)), T.RandomZoomOut(p=0.5)):
         seen = set()
-        for _ in range(12):
+        for _ in range(enough([0.5, 0.5])):
             image, moved, mask = way(types.Image(given), boxes, types.Mask(given))
             assert_values(f"{way}: image and mask", torch.as_tensor(image), host.array(torch.as_tensor(mask)))
             masks = host.array(torch.as_tensor(mask))

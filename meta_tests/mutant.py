@@ -64,6 +64,20 @@ def patched(claim: str, name: str, owner: Any, attribute: str, wrong: Callable[.
     return Mutant(claim, name, lambda: replaced(owner, attribute, wrong))
 
 
+def afterwards(mutant: Mutant, action: Callable[[], Any]) -> Mutant:
+    """The same mutant, after which something is put back that it leaves changed."""
+
+    @contextlib.contextmanager
+    def change() -> Iterator[None]:
+        try:
+            with mutant.change():
+                yield
+        finally:
+            action()
+
+    return Mutant(mutant.claim, mutant.name, change)
+
+
 @contextlib.contextmanager
 def replaced(owner: Any, attribute: str, wrong: Callable[..., Any]) -> Iterator[None]:
     """Replace an attribute while the block lasts; one that was inherited is inherited again afterwards."""

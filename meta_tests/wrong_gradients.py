@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from meta_tests.mutant import Change, Mutant, kernel, patched, replaced
+from meta_tests.mutant import Mutant, afterwards, kernel, patched, replaced
 
 
 def going_back() -> bool:
@@ -68,17 +68,7 @@ def together(claim: str, name: str, *changes: tuple[Any, str, Callable[..., Any]
 
 def mode_kept(mutant: Mutant) -> Mutant:
     """The same mutant, which leaves grad mode on behind it."""
-
-    @contextlib.contextmanager
-    def change() -> Iterator[None]:
-        try:
-            with mutant.change():
-                yield
-        finally:
-            torch._C._set_grad_enabled(True)
-
-    made: Change = change
-    return Mutant(mutant.claim, mutant.name, made)
+    return afterwards(mutant, lambda: torch._C._set_grad_enabled(True))
 
 
 def leaves_of(tensor: torch.Tensor) -> list[torch.Tensor]:

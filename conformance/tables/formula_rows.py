@@ -151,20 +151,23 @@ def _judge_gradient(subject: Subject, row: Row) -> None:
             out.backward(spread(v, dtype).on(subject)) if spread else out.sum().backward()
             for place in places:
                 text = f"{row.name} ({dtype}{', alone' if alone else ''}) by its operand {place}"
-                _judge_slope(text, given[place].grad, v, slopes[place], steps[place], row.scale)
+                _judge_slope(text, given[place].grad, v, slopes[place], steps[place], row)
 
 
-def _judge_slope(text: str, grad: Any, v: np.ndarray, slope: np.ndarray, step: np.ndarray, scale: float) -> None:
-    """Refute unless a gradient, along a step, is `v` times the slope of the values."""
+def _judge_slope(text: str, grad: Any, v: np.ndarray, slope: np.ndarray, step: np.ndarray, row: Row) -> None:
+    """Refute unless a gradient, along a step, is `v` times the slope of the values.
+
+    Differences cost h² / 6 third derivatives, taken for up to 200, and the roundings of the formula over h.
+    """
     gradient = assert_tensor(f"the gradient of {text}", grad)
     wanted, found = float((v * slope).sum()), float((host.array(gradient).astype(np.float64) * step).sum())
-    share = 1e-7 if gradient.dtype is torch.float64 else 1e-5
-    size = scale * (1 + abs(wanted)) * (1 + np.sqrt(v.size * step.size))
+    share = 200 * H * H / 6 + row.terms * (EPS / H + torch.finfo(gradient.dtype).eps)
+    size = row.scale * (1 + abs(wanted)) * (1 + np.sqrt(v.size * step.size))
     require(abs(found - wanted) <= share * size, f"the derivative of {text}, along a direction", wanted, found)
 
 
 def _slopes(formula: Form, arrays: Sequence[np.ndarray], steps: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-    """How the formula changes along a step of each operand: differences over 2**-16 cost about h^2 and eps / h."""
+    """How the formula changes along a step of each operand."""
     for place, step in enumerate(steps):
         moved = [[*arrays[:place], arrays[place] + way, *arrays[place + 1 :]] for way in (step * H, step * -H)]
         ends = [np.asarray(formula(*operands), np.float64) for operands in moved]
@@ -172,3 +175,4 @@ def _slopes(formula: Form, arrays: Sequence[np.ndarray], steps: Sequence[np.ndar
 
 
 H = 2.0**-17
+EPS = 2.0**-52

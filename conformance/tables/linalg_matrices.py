@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from conformance import host
-from conformance.assertions import assert_array, assert_tensor
+from conformance.assertions import assert_array, assert_tensor, assert_values
 from conformance.dtypes import DTYPES
 from conformance.numerics import INNER
 from conformance.oracle import linalg as oracle
@@ -25,6 +25,12 @@ def close(call: str, actual: Any, expected: Any, dtype: str, n: int, scale: Any)
     """Backward stability: a few dozen roundings for each of n steps, on the scale of the matrices involved."""
     error = INNER.over(60 * max(n, 1))
     assert_array(call, np.asarray(actual), np.asarray(expected), dtype, error, float(scale))
+
+
+def near(call: str, out: Any, wanted: Any, dtype: str, terms: float = 100) -> None:
+    """Refute unless a tensor of that dtype is near a formula of few terms, each of a few units."""
+    wanted = np.asarray(wanted)
+    assert_values(call, out, wanted, INNER.over(terms), 8.0 * (1 + np.abs(wanted)), dtype=dtype)
 
 
 def value(call: str, tensor: Any, dtype: str, shape: tuple[int, ...]) -> np.ndarray:

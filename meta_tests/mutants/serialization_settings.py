@@ -5,32 +5,21 @@ from __future__ import annotations
 import contextlib
 import copy
 import pickle
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from meta_tests.mutant import Mutant, patched
+from meta_tests.mutant import Mutant, afterwards, patched
 from meta_tests.mutants.serialization import called
 
 SETTINGS = torch.serialization
 
 
 def data_come_back(mutant: Mutant) -> Mutant:
-    """The same mutant, after which data are saved again."""
-
-    @contextlib.contextmanager
-    def change() -> Iterator[None]:
-        try:
-            with mutant.change():
-                yield
-        finally:
-            # What the block sets; a sound block would only put back what it found.
-            SETTINGS._serialization_tls.skip_data = False
-
-    return Mutant(mutant.claim, mutant.name, change)
+    """The same mutant, after which data are saved again; a sound block would only put back what it found."""
+    return afterwards(mutant, lambda: setattr(SETTINGS._serialization_tls, "skip_data", False))
 
 
 def setting(claim: str, name: str, attribute: str, wrong: Any, owner: Any = SETTINGS) -> list[Mutant]:
