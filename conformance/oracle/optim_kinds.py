@@ -1,8 +1,8 @@
 """Further optimisers and schedules from their published formulas, in plain numpy, as PyTorch documents them.
 
 Sources: Dozat 2016 (NAdam), Liu et al. 2020 (RAdam), Polyak and Juditsky 1992 (ASGD), Riedmiller and Braun 1993
-(Rprop), Shazeer and Stern 2018 (Adafactor), Smith 2017 (cyclical rates), Smith and Topin 2018 (one cycle), Loshchilov
-and Hutter 2017 (warm restarts).
+(Rprop), Shazeer and Stern 2018 (Adafactor), Jordan 2024 (Muon), Smith 2017 (cyclical rates), Smith and Topin 2018 (one
+cycle), Loshchilov and Hutter 2017 (warm restarts).
 """
 
 from __future__ import annotations
@@ -87,6 +87,25 @@ def adafactor(p: Array, g: Array, state: State, **o: Any) -> Array:
         v = state["v"] = (1 - fresh) * state.get("v", 0.0) + fresh * squares
     step = g / np.maximum(np.sqrt(v), least)
     return p * (1 - lr * o.get("weight_decay", 0.0)) - rate * step / max(1.0, _rms(step) / clip)
+
+
+def muon(p: Array, g: Array, state: State, **o: Any) -> tuple[Array, Array]:
+    """A step along the mean gradient with its singular values evened out, and the size of the sums behind the step."""
+    lr, momentum, (rows, columns) = o.get("lr", 1e-3), o.get("momentum", 0.95), g.shape
+    mean = state["mean"] = momentum * state.get("mean", 0.0) + g
+    x = g + momentum * mean if o.get("nesterov", True) else mean
+    x = x / max(float(np.sqrt((x * x).sum())), o.get("eps", 1e-7))
+    x, size = (x.T, np.abs(x.T)) if rows > columns else (x, np.abs(x))
+    a, b, c = o.get("ns_coefficients", (3.4445, -4.775, 2.0315))
+    for _ in range(o.get("ns_steps", 5)):
+        square, magnitude = x @ x.T, size @ size.T
+        x = a * x + (b * square + c * square @ square) @ x
+        size = abs(a) * size + (abs(b) * magnitude + abs(c) * magnitude @ magnitude) @ size
+    if rows > columns:
+        x, size = x.T, size.T
+    wide = o.get("adjust_lr_fn") == "match_rms_adamw"
+    rate = lr * (0.2 * math.sqrt(max(rows, columns)) if wide else math.sqrt(max(1.0, rows / columns)))
+    return p * (1 - lr * o.get("weight_decay", 0.1)) - rate * x, rate * size
 
 
 def _rms(x: Array) -> float:

@@ -235,4 +235,21 @@ ADAFACTOR = [
     ),
 ]  # fmt: skip
 
-MUTANTS: list[Mutant] = [*EACH, *HOOKS, *SCHEDULES, *TOOLS, *ADAFACTOR]
+MUON = [
+    *(
+        told("muon", f"Muon ignores {name}", kind, name, instead)
+        for kind in ([optim.Muon] if hasattr(optim, "Muon") else [])
+        for name, instead in (("nesterov", True), ("momentum", 0.95), ("weight_decay", 0.1), ("adjust_lr_fn", None),
+                              ("ns_coefficients", (3.4445, -4.775, 2.0315)), ("ns_steps", 5))
+    ),
+    *(
+        after("muon", f"Muon {name}", kind, *change)
+        for kind in ([optim.Muon] if hasattr(optim, "Muon") else [])
+        for name, *change in (
+            ("moves tall matrices twice", lambda p: p.shape[0] > 2 * p.shape[1], lambda p: p.mul_(1.5)),
+            ("moves many columns further", lambda p: p.numel() > 16, lambda p: p.mul_(1.5)),
+        )
+    ),
+]  # fmt: skip
+
+MUTANTS: list[Mutant] = [*MUON, *EACH, *HOOKS, *SCHEDULES, *TOOLS, *ADAFACTOR]
