@@ -52,7 +52,7 @@ IDLE = {
     "F.normalize(p=inf)": lambda x: F.normalize(x, p=math.inf, dim=1),
     "F.conv2d": lambda x: F.conv2d(x, torch.eye(4, dtype=x.dtype, device=x.device)[..., None, None]),
     "F.linear": lambda x: F.linear(x, torch.eye(6, dtype=x.dtype, device=x.device)),
-    "F.batch_norm": lambda x: F.batch_norm(x, x.new_zeros(4), x.new_ones(4), eps=0.0),
+    "F.batch_norm": lambda x: F.batch_norm(x, x.new_zeros(4), x.new_full((4,), 0.5), eps=0.5),
     "F.local_response_norm": lambda x: F.local_response_norm(x, 1, 0.0, 1.0, 1.0),
     "F.embedding": lambda x: F.embedding(torch.arange(2, device=x.device), x.flatten(1)).view(2, 4, 6, 6),
 }
