@@ -17,7 +17,7 @@ import pytest
 from conformance import plan
 from conformance.claim import CatalogueError, within
 from conformance.plan import Planned
-from conformance.plugin.state import EXAMPLES, PLANNED, ROOT, SETTLED, STATE, SUITES, State, load_effort
+from conformance.plugin.state import DEFAULTS, EXAMPLES, PLANNED, ROOT, SETTLED, STATE, SUITES, State, load_effort
 from conformance.profile import ProfileError
 from conformance.recorder import UNCOVERED
 from conformance.verdict import Verdict
@@ -37,8 +37,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="only claims with such ids, as 'view.*' (repeatable)",
     )
     add("--area", action="append", default=[], metavar="GLOB", help="only claims of such areas (repeatable)")
-    add("--effort", choices=list(EXAMPLES), default="gate", help="how much each property tries (default: gate)")
-    add("--seed", type=int, default=0, help="what every check's own seed is made from (default: 0)")
+    add(
+        "--effort",
+        choices=list(EXAMPLES),
+        default=DEFAULTS["effort"],
+        help="how much each property tries (default: gate)",
+    )
+    add("--seed", type=int, default=DEFAULTS["seed"], help="what every check's own seed is made from (default: 0)")
     add(
         "--record", metavar="FILE", help="where to write the run, as --record=FILE (default: reports/out/SUBJECT.jsonl)"
     )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from conformance.claim import Claim
 from conformance.run import Record, Run
 from conformance.verdict import FAULTS, Verdict
 
 
-def refutation(claim: Claim, record: Record, place: str, subject: str) -> str:
+def refutation(claim: Claim, record: Record, place: str, options: Sequence[str]) -> str:
     """What was claimed, what happened, with what input, and how to see it again.
 
-    `place`: file:line chain. `subject`: the option that chooses it.
+    `place`: file:line chain. `options`: what one gives pytest to judge it so again.
     """
     detail = record.detail
     params = ", ".join(f"{name}={value}" for name, value in record.params.items())
@@ -34,12 +34,12 @@ def refutation(claim: Claim, record: Record, place: str, subject: str) -> str:
         ("where", place),
     ]
     # The command stands on one line, however long: it is there to be copied.
-    return "\n".join([*(_row(name, text) for name, text in rows if text), f"{'again:':<15}{_again(claim, subject)}"])
+    return "\n".join([*(_row(name, text) for name, text in rows if text), f"{'again:':<15}{_again(claim, options)}"])
 
 
-def _again(claim: Claim, subject: str) -> str:
+def _again(claim: Claim, options: Sequence[str]) -> str:
     lane = ["-p", "no:xdist", "perf"] if claim.kind == "cost" else []
-    return shlex.join(["pytest", *lane, f"--claim={claim.id}", subject])
+    return shlex.join(["pytest", *lane, f"--claim={claim.id}", *options])
 
 
 def _row(name: str, text: str) -> str:

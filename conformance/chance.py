@@ -81,3 +81,18 @@ def assert_independent(call: str, draws: np.ndarray, median: float, chance: floa
         require(
             count <= allowed, f"{call}: {count} draws equal the one {lag} places before", f"at most {allowed}", count
         )
+
+
+def assert_unrelated(call: str, draws: np.ndarray, median: float) -> None:
+    """Refute if draws lie on the same side of the median as earlier ones too often or too seldom, at any of some lags.
+
+    What this sees and `assert_independent` does not: a half that mirrors the other, and faint echoes in long draws.
+    """
+    for lag, found in oracle.agreements(draws, median).items():
+        bound = oracle.share_bound(np.size(draws) - lag, 12)
+        require(
+            abs(found - 0.5) <= bound,
+            f"{call}: draws lie on the side of the one {lag} places before in {found:.4f} of cases",
+            f"0.5000 +- {bound:.4f}",
+            f"{found:.4f}",
+        )

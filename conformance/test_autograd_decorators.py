@@ -105,3 +105,22 @@ def test_the_decorator_needs_no_parentheses(subject: Subject) -> None:
             found = decorator(torch.is_grad_enabled)()
             require(found is wanted, f"the mode in a function under @torch.{name}", wanted, found)
             require_mode(not wanted, f"after a function under @torch.{name}")
+
+
+@check("autograd.mode-decorator")
+def test_every_call_has_the_mode_nested_ones_too(subject: Subject) -> None:
+    for name, mode, wanted in (
+        ("no_grad", torch.no_grad(), False),
+        ("enable_grad", torch.enable_grad(), True),
+        ("inference_mode", torch.inference_mode(), False),
+    ):
+
+        @mode
+        def modes(depth: int) -> list[bool]:
+            inner = modes(depth - 1) if depth else []
+            return [torch.is_grad_enabled(), *inner, torch.is_grad_enabled()]
+
+        for call in range(1, 6):
+            found = modes(3)
+            require(found == [wanted] * 8, f"grad mode in call {call} of a function under @{name}", wanted, found)
+            require(torch.is_grad_enabled(), f"grad mode after call {call} of a function under @{name}", True, False)

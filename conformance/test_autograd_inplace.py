@@ -116,9 +116,11 @@ def test_a_write_to_a_saved_tensor_is_noticed(subject: Subject, kind: str) -> No
         assert_raises("a second try", RuntimeError, lambda: torch.autograd.grad(y, x, torch.ones_like(y)))
 
 
-def prepared(code: str, subject: Subject) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+def prepared(
+    code: str, subject: Subject, values: np.ndarray = VALUES, dtype: str = "float64", layout: str = "contiguous"
+) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
     """The leaves of x and a, and x, a and y = code, none of which is a leaf."""
-    u, b = leaf(VALUES / 2, subject), leaf(VALUES[::-1] / 4, subject)
+    u, b = leaf(values / 2, subject, dtype, layout), leaf(values[::-1] / 4, subject, dtype, layout)
     given = {"x": u * 2, "a": b * 4}
     given["y"] = eval(code, {"torch": torch, "F": torch.nn.functional, **given})
     return u, b, given
@@ -128,11 +130,25 @@ def prepared(code: str, subject: Subject) -> tuple[torch.Tensor, torch.Tensor, d
 def test_what_the_backward_pass_needs_is_guarded(subject: Subject) -> None:
     for code, names in NEEDS:
         for name in names.split():
-            for way in ("{}.add_(1)", "{}.mul_(2)", "{}.view(-1)[0] = 3"):
+            for way in ("{}.add_(1)", "{}.mul_(2)", "{}[None][0] = 3"):
                 _, _, given = prepared(code, subject)
                 with torch.no_grad():
                     exec(way.format(name), given)
                 call = f"backward of y = {code} after {way.format(name)}"
+                assert_raises(call, RuntimeError, lambda: given["y"].sum().backward())
+
+
+@check("autograd.saved-tensors-guarded")
+@pytest.mark.parametrize("shape", [(1,), (40, 30), (2, 3)], ids=str)
+def test_saved_tensors_of_every_kind_are_guarded(subject: Subject, shape: tuple[int, ...]) -> None:
+    values = np.resize(VALUES, shape)
+    for code, name in (("x * a", "x"), ("x.sin()", "x"), ("x.exp()", "y"), ("x / a", "a"), ("x * x", "x")):
+        for dtype in ("float32", "float64"):
+            for layout in ("contiguous", "transposed", "row_stepped"):
+                _, _, given = prepared(code, subject, values, dtype, layout)
+                with torch.no_grad():
+                    given[name].detach().mul_(2)
+                call = f"backward of y = {code}, {dtype}, {layout}, of shape {shape}, after {name}.detach().mul_(2)"
                 assert_raises(call, RuntimeError, lambda: given["y"].sum().backward())
 
 

@@ -112,7 +112,7 @@ def test_sizes_must_be_counts(subject: Subject) -> None:
         make = getattr(torch, name)
         for size in ((-1,), (2, -1), (-3, 0)):
             assert_raises(f"torch.{name}{size}", RuntimeError, lambda make=make, size=size: make(size, device=device))
-        for size in (2.5, "3", None, (2, 1.5)):
+        for size in (2.5, 2.0, "3", None, (2, 1.5), [2.0], np.float64(2)):
             assert_raises(f"torch.{name}({size!r})", TypeError, lambda make=make, size=size: make(size, device=device))
         assert_raises(f"torch.{name}(2, dtype='float32')", TypeError, lambda make=make: make(2, dtype="float32"))
         assert_raises(f"torch.{name}(2, device='nope')", RuntimeError, lambda make=make: make(2, device="nope"))
@@ -144,8 +144,11 @@ def test_empty_follows_the_memory_format(subject: Subject) -> None:
     device = subject.device
     for shape in ((2, 3, 4, 5), (1, 3, 2, 2), (2, 1, 3, 3), (3, 8, 1, 1)):
         _, c, h, w = shape
-        t = torch.empty(shape, memory_format=torch.channels_last, device=device)
-        assert_strides(f"torch.empty({shape}, memory_format=torch.channels_last)", t, (h * w * c, 1, w * c, c))
+        for dtype in COMMON:
+            own = host.torch_dtype(dtype)
+            t = torch.empty(shape, dtype=own, memory_format=torch.channels_last, device=device)
+            call = f"torch.empty({shape}, dtype=torch.{dtype}, memory_format=torch.channels_last)"
+            assert_strides(call, assert_tensor(call, t, dtype, shape), (h * w * c, 1, w * c, c))
         require(
             t.is_contiguous(memory_format=torch.channels_last), "a channels-last tensor is not contiguous in its format"
         )

@@ -27,7 +27,7 @@ PAIRS = (("float32", "complex64"), ("float64", "complex128"))
 @pytest.mark.parametrize(("part", "whole"), [*PAIRS, ("float16", "complex32")])
 def test_complex_joins_two_parts(subject: Subject, part: str, whole: str) -> None:
     table = interesting(part)
-    for shape in ((), (1,), (0,), (7,), (40,), (3, 5), (2, 3, 4)):
+    for shape in ((), (1,), (0,), (7,), (40,), (3, 5), (4, 4), (2, 3, 4)):
         real, imag = cycle(table, shape), cycle(np.roll(table, 5), shape)
         for a, b in zip(layouts(real, part, LAYOUTS), layouts(imag, part, tuple(LAYOUTS)[::-1]), strict=False):
             x, y = a.on(subject), b.on(subject)
@@ -52,18 +52,18 @@ def test_complex_joins_many_parts(subject: Subject) -> None:
 @check("creation.complex")
 def test_complex_broadcasts_and_refuses(subject: Subject) -> None:
     device = subject.device
-    x, y = torch.arange(2.0, device=device)[:, None], torch.arange(3.0, device=device) + 5
-    expected = np.arange(2)[:, None] + 1j * (np.arange(3) + 5)
-    assert_values("torch.complex(column, row)", torch.complex(x, y), expected, dtype="complex64")
-    assert_values(
-        "torch.complex(row, column)",
-        torch.complex(y, x),
-        np.arange(3) + 5 + 1j * np.arange(2)[:, None],
-        dtype="complex64",
-    )
-    out = torch.zeros(2, 3, dtype=torch.complex64, device=device)
-    require(torch.complex(x, y, out=out) is out, "torch.complex(…, out=) returns another tensor")
-    assert_values("torch.complex(…, out=)", out, expected, dtype="complex64")
+    for part, whole in PAIRS:
+        x = torch.arange(2, dtype=host.torch_dtype(part), device=device)[:, None]
+        y = torch.arange(5, 8, dtype=host.torch_dtype(part), device=device)
+        column, row = np.arange(2)[:, None], np.arange(5, 8)
+        expected = column + 1j * row
+        assert_values(f"torch.complex(column, row), {part}", torch.complex(x, y), expected, dtype=whole)
+        assert_values(f"torch.complex(row, column), {part}", torch.complex(y, x), row + 1j * column, dtype=whole)
+        for strides in ((3, 1), (1, 2), (7, 2)):
+            out = torch.empty_strided((2, 3), strides, dtype=host.torch_dtype(whole), device=device).zero_()
+            call = f"torch.complex(column, row, out={whole} of strides {strides})"
+            require(torch.complex(x, y, out=out) is out, f"{call} returns another tensor")
+            assert_values(call, out, expected, dtype=whole)
     f32, f64 = torch.ones(2, device=device), torch.ones(2, dtype=torch.float64, device=device)
     for call, action, kind in (
         ("unequal dtypes", lambda: torch.complex(f32, f64), RuntimeError),
@@ -80,7 +80,7 @@ def test_complex_broadcasts_and_refuses(subject: Subject) -> None:
 def test_polar_turns_lengths_by_angles(subject: Subject, part: str, whole: str) -> None:
     lengths = np.array([0.0, 1.0, 2.0, 0.5, 100.0, 1.0, -1.0, 3.0]).astype(part)
     angles = np.array([0.0, math.pi / 2, -math.pi / 3, math.pi, 0.1, -7.5, 1.0, 40.0]).astype(part)
-    for shape in ((8,), (40,), (4, 5), (), (0,)):
+    for shape in ((8,), (40,), (4, 5), (4, 4), (), (0,)):
         r, phi = cycle(lengths, shape), cycle(np.roll(angles, 1), shape)
         for a, b in zip(layouts(r, part, LAYOUTS), layouts(phi, part, LAYOUTS), strict=True):
             wide, turn = a.array.astype(np.longdouble), b.array.astype(np.longdouble)

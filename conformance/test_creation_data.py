@@ -160,4 +160,7 @@ def test_scalar_tensor_has_no_dimensions_and_the_default_dtype(subject: Subject)
         for value in (0, 1, True, 2.0):
             t = torch.scalar_tensor(value, dtype=host.torch_dtype(dtype), device=subject.device)
             assert_values(f"torch.scalar_tensor({value}, dtype=torch.{dtype})", t, held(value, dtype), dtype=dtype)
+    for value in (2**53 + 1, -(2**62) - 1, 2**63 - 1):
+        t = torch.scalar_tensor(value, dtype=torch.int64, device=subject.device)
+        require(t.item() == value, f"torch.scalar_tensor({value}, dtype=torch.int64)", value, t.item())
     require(torch.scalar_tensor(2, requires_grad=True, device=subject.device).requires_grad, "requires_grad is ignored")

@@ -77,6 +77,9 @@ OTHER_NUMBERS: tuple[tuple[Any, str], ...] = (
         (np.float64(2.5), "float32"),
         (np.float32(0.5), "float32"),
         (np.int8(3), "int64"),
+        (np.int32(-3), "int64"),
+        (np.uint8(200), "int64"),
+        (np.float16(0.5), "float32"),
         (np.complex128(1j), "complex64"),
     ),
 )

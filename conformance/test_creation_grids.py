@@ -34,7 +34,7 @@ def assert_grids(call: str, found: Any, expected: list[np.ndarray], dtype: str) 
 @check("creation.meshgrid")
 @pytest.mark.parametrize("indexing", ["ij", "xy"])
 def test_meshgrid_spreads_coordinates(subject: Subject, indexing: str) -> None:
-    for sizes in ((2, 3), (3,), (2, 3, 4), (1, 5), (0, 3), (3, 0, 2), (2, 2, 2, 3), (40, 17)):
+    for sizes in ((2, 3), (3,), (2, 3, 4), (1, 5), (0, 3), (3, 0, 2), (2, 2, 2, 3), (3, 3, 3), (4, 4), (40, 17)):
         for dtype, layout in KINDS:
             given = [LAYOUTS[layout](distinct(dtype, (size,)), dtype) for size in sizes]
             tensors = [recipe.on(subject) for recipe in given]

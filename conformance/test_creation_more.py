@@ -61,7 +61,7 @@ def test_bounds_of_linspace_and_logspace_may_be_tensors(subject: Subject) -> Non
 
 @check("creation.eye-columns")
 def test_large_matrices_of_any_shape(subject: Subject) -> None:
-    for dtype in ("float32", "float64", "int64", "bool", "complex64"):
+    for dtype in ("float16", "float32", "float64", "int64", "bool", "complex64"):
         for n, m in ((40, 300), (300, 40), (129, 129), (1, 2000), (2000, 1), (33, 34), (200, 203)):
             t = torch.eye(n, m, dtype=host.torch_dtype(dtype), device=subject.device)
             assert_values(f"torch.eye({n}, {m}), {dtype}", t, np.eye(n, m), dtype=dtype)

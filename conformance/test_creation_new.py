@@ -102,6 +102,9 @@ def test_new_tensor_copies_data_into_its_dtype(subject: Subject) -> None:
     assert_values("new_tensor(array)", t, [0, 1, 2], dtype="float32")
     leaf = torch.ones(2, device=subject.device).new_tensor([1.0], requires_grad=True)
     require(leaf.requires_grad and leaf.is_leaf, "new_tensor(…, requires_grad=True) is no leaf")
+    for dtype in (torch.float64, torch.float16, torch.complex64):
+        wide = torch.arange(2, device=subject.device).new_tensor([1, 2], dtype=dtype, requires_grad=True)
+        require(wide.requires_grad and wide.is_leaf, f"new_tensor(…, dtype={dtype}, requires_grad=True) is no leaf")
 
 
 # Sizes and strides: dense, with gaps, with overlaps, without elements, and of size 1.

@@ -67,8 +67,10 @@ def test_many_steps_and_bounds_that_are_tensors(subject: Subject) -> None:
         (torch.tensor(1), 3),
         (1, torch.tensor(3.0, dtype=torch.float64)),
     ):
-        t = torch.linspace(start, end, 5, device=subject.device)
-        assert_values(f"torch.linspace({start}, {end}, 5)", t, [1, 1.5, 2, 2.5, 3], dtype="float32")
+        for dtype, steps in ((dtype, steps) for dtype in ("float32", "float64") for steps in (5, 33)):
+            t = torch.linspace(start, end, steps, dtype=host.torch_dtype(dtype), device=subject.device)
+            call = f"torch.linspace({start}, {end}, {steps}, dtype=torch.{dtype})"
+            assert_values(call, t, 1 + np.arange(steps) * (2 / (steps - 1)), dtype=dtype)
 
 
 # In 1.13 the vectorized kernels counted to the end from the start, and missed it by a rounding.

@@ -93,7 +93,7 @@ def test_nonzero_of_a_number_as_a_tuple(subject: Subject) -> None:
     ],
 )
 def test_the_place_of_a_single_element(subject: Subject, name: str) -> None:
-    for shape in ((1,), (1, 1), (1, 1, 1)):
+    for shape in ((), (1,), (1, 1), (1, 1, 1)):
         for value in (3.0, 0.0):
             x = host.tensor(np.full(shape, value), "float32", subject.device)
             wanted = Wanted(np.zeros((int(value != 0), len(shape)), np.int64), "int64")

@@ -74,11 +74,12 @@ def test_the_gradient_of_a_move(subject: Subject, row: str) -> None:
     table = ROWS[row]
     names = IN_ORDER if row == "masked_select" else tuple(DENSE)  # its other layouts have a claim of their own
     kinds = [dtype for dtype in ("float32", "complex128", "bfloat16", "complex64") if dtype in table.dtypes]
-    for turn, case in enumerate(case for case in (*table.main, *table.edge) if _fits(table, case)):
+    kinds = ["float32"] if row in (*ORDERED, *REAL_ONLY) else kinds
+    cases = [case for case in (*table.main, *table.edge) if _fits(table, case)]
+    for turn, case in enumerate(cases):
         _move(subject, table, case, turn, names[turn % len(names)])
-        dtype = "float32" if row in (*ORDERED, *REAL_ONLY) else kinds[(turn + len(row)) % len(kinds)]
-        if turn % 3 == 0 and subject.supports(dtype):
-            _move(subject, table, case, turn, names[(turn + len(row)) % len(names)], dtype)
+    for turn, dtype in enumerate(filter(subject.supports, kinds), start=len(row)):
+        _move(subject, table, cases[turn % len(cases)], turn, names[turn % len(names)], dtype)
 
 
 @check("indexing.masked-scatter-layouts")

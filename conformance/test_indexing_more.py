@@ -205,6 +205,9 @@ def test_in_asks_for_an_equal_element(subject: Subject) -> None:
         ):
             require((value in t) is due, f"{value} in x is {value in t}, {layout}", due, value in t)
             require((torch.tensor(float(value)) in t) is due, f"tensor({value}) in x is {not due}", due, not due)
+    for layout in DENSE:
+        long = LAYOUTS[layout](np.arange(40).reshape(4, 10), "int64").on(subject)
+        require(all(n in long for n in range(40)) and 40 not in long, f"in goes wrong for 40 numbers, {layout}")
     whole = torch.arange(20, device=subject.device)
     require(19 in whole and 20 not in whole and -1 not in whole, "in goes wrong for torch.arange(20)")
     require(1 not in whole[:0], "1 is in a tensor without elements")

@@ -19,7 +19,7 @@ from conformance.tables import layer_kind_rows as kinds
 from conformance.tables import layer_window_rows as windows
 from conformance.tables.formula_rows import marked
 from conformance.tables.layer_inputs import normal
-from properties.strategies.recipe import contiguous
+from properties.strategies.recipe import channels_last, contiguous
 
 pytestmark = must_answer
 
@@ -82,19 +82,20 @@ PICKING = ("max_pool", "adaptive_max_pool", "pad(", "pixel_", "channel_")
 # Which functions know float16 on the CPU differs by release; by 2.6 these do.
 NARROW = [
     row
-    for row in first_of_each([*ALONG, *kinds.PAIRS], 1)
+    for row in [*first_of_each([*ALONG, *kinds.PAIRS], 1), *kinds.CONVOLUTIONS[1:2], *kinds.CONVOLUTIONS[4:7]]
     if "nearest" not in row.name and not row.name.startswith(("avg_pool3d", "lp_pool3d"))
 ]
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, marks=check(row.claim, since="2.6"), id=row.name) for row in NARROW])
 def test_narrow_numbers_keep_their_dtype_and_their_bits(subject, row):
-    for dtype in filter(subject.supports, ("bfloat16", "float16")):
+    ways = (("bfloat16", contiguous), ("bfloat16", channels_last), ("float16", contiguous))
+    for dtype, layout in (way for way in ways if subject.supports(way[0])):
         arrays = row.arrays(dtype)
         wanted = np.asarray(row.formula(*arrays))
-        given = [contiguous(a, dtype).on(subject) for a in arrays]
+        given = [layout(a, dtype).on(subject) for a in arrays]
         for form, call in row.forms.items():
-            text = f"{form} ({row.name}) of {dtype}"
+            text = f"{form} ({row.name}) of {dtype}, strides {given[0].stride()}"
             error = EXACT if row.name.startswith(PICKING) else INNER.over(6)
             assert_values(text, call(*given), wanted, error, row.scale * (1 + np.abs(wanted)), dtype=dtype)
 

@@ -17,7 +17,7 @@ from conformance.tables import math_forms
 from conformance.tables.math_forms import Form
 from conformance.tables.math_functions import FUNCTIONS, Function
 from conformance.tables.math_samples import Sample, sample
-from properties.strategies.recipe import contiguous, stepped, transposed
+from properties.strategies.recipe import Layout, contiguous, stepped, transposed
 
 pytestmark = must_answer
 
@@ -100,3 +100,28 @@ def check_again(subject: Subject, first: Sample, second: Sample) -> None:
     with contextlib.suppress(TypeError):
         form.call(["no tensor"] * len(first.operands), first.arguments)
     compare(form, second, form.call(tensors(subject, second), second.arguments))
+    for turn, way in enumerate((form, form, *math_forms.forms(first.function))):
+        check_written_between(subject, way, first, second, (stepped, transposed, contiguous)[turn % 3])
+
+
+def check_written_between(subject: Subject, form: Form, first: Sample, second: Sample, layout: Layout) -> None:
+    """Called again with the same tensors, after these were written to: other results, apart from the first ones."""
+    given = [layout(x, "bool" if x.dtype == bool else first.dtype).on(subject) for x in first.operands]
+    kept = form.call(given, first.arguments)
+    for x, other in zip(given, tensors(subject, second), strict=True):
+        x.copy_(other)
+    again = form.call(given, second.arguments)
+    compare(Form(form.text[:-1] + ", called again after its operands were written to)", form.call), second, again)
+    if first.function.fresh:
+        compare(Form(form.text[:-1] + ", seen after a second call with the same tensors)", form.call), first, kept)
+
+
+@check("math.draws-nothing")
+def test_no_function_draws_random_numbers(subject: Subject) -> None:
+    state = host.array(torch.get_rng_state()).tobytes()
+    for function, row in FUNCTIONS.items():
+        dtype = some_dtypes(row)[0]
+        case = one_line(sample(function, dtype, row.variants(dtype)[0]))
+        form = math_forms.main(row)
+        form.call(tensors(subject, case), case.arguments)
+        require(host.array(torch.get_rng_state()).tobytes() == state, f"{form.text} draws random numbers")

@@ -180,7 +180,9 @@ def test_properties_and_class_attributes_work_as_in_any_class(subject):
 def test_a_buffer_object_registers_itself(subject):
     values = np.arange(3.0)
     net = branch()
-    net.kept = nn.Buffer(host.tensor(values, "float32", subject.device))
+    given = host.tensor(values, "float32", subject.device)
+    net.kept = nn.Buffer(given)
+    require(net.kept.data_ptr() == given.data_ptr(), "a Buffer is a copy of its tensor")
     net.left_out = nn.Buffer(host.tensor(values + 1, "float32", subject.device), persistent=False)
     assert_same("buffers", [name for name, _ in net.named_buffers()], ["kept", "left_out"])
     assert_same("state_dict keys", list(net.state_dict()), ["kept"])

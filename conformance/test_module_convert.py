@@ -191,8 +191,12 @@ def test_cpu_keeps_the_module_and_its_values(subject):
 def test_to_empty_keeps_everything_but_the_values(subject):
     net = mixed(subject).to("meta")
     require(all(t.is_meta for t in (*net.parameters(), *net.buffers())), "to('meta') leaves a tensor with storage")
-    require(net.to_empty(device=subject.device) is net, "to_empty returns another object")
     other = mixed(subject)
+    for made in (net, other):
+        made.register_parameter("frozen", nn.Parameter(torch.ones(2, device="meta"), requires_grad=False))
+    flags = {name: p.requires_grad for name, p in net.named_parameters()}
+    require(net.to_empty(device=subject.device) is net, "to_empty returns another object")
+    assert_same("flags after to_empty", {name: p.requires_grad for name, p in net.named_parameters()}, flags)
     assert_same("names", [n for n, _ in net.named_parameters()], [n for n, _ in other.named_parameters()])
     for (name, found), (_, due) in zip(net.named_buffers(), other.named_buffers(), strict=True):
         assert_same(

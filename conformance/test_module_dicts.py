@@ -46,6 +46,19 @@ def test_a_module_dict_works_as_a_dict_in_order_of_insertion(subject):
     assert_items("ModuleDict after clear()", net, {})
 
 
+@check("module.moduledict")
+def test_a_module_dict_takes_pairs_in_every_form(subject):
+    a, b, c, d = layers(4)
+    net, due = nn.ModuleDict({"z": a}), {"z": a}
+    for given in ([["p", d], ["z", c]], iter([("q", a), ("r", c)]), nn.ModuleDict({"r": d, "s": b}), (("s", a),)):
+        pairs = list(given.items()) if isinstance(given, nn.ModuleDict) else list(given)
+        net.update(iter(pairs) if hasattr(given, "__next__") else given)
+        due.update(pairs)
+        assert_items(f"ModuleDict.update of a {type(given).__name__}", net, due)
+    for value in (a, c, 0, None):
+        require(value not in net, "what is no key of a ModuleDict is in it")
+
+
 def _named_first(due: dict[str, Any]) -> list[str]:
     """The names under which each object comes first."""
     return [[*due][int(place)] for place in first_names([*due.values()])]

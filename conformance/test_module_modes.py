@@ -153,6 +153,17 @@ def test_zeroed_gradients_have_no_history(subject):
     assert_values("the gradient", net.bias.grad, np.zeros(1))
 
 
+@check("module.zero-grad")
+def test_zero_grad_leaves_the_gradients_of_buffers(subject):
+    for drop in (True, False):
+        net = _with_gradients(subject)
+        net[0].register_buffer("scale", torch.ones(2, device=subject.device).requires_grad_())
+        net[0].scale.grad = torch.full((2,), 3.0, device=subject.device)
+        net.zero_grad(set_to_none=drop)
+        require(net[0].scale.grad is not None, f"zero_grad(set_to_none={drop}) drops the gradient of a buffer")
+        assert_values("the gradient of a buffer", net[0].scale.grad, np.full(2, 3.0))
+
+
 @check("module.new-layers-require-grad")
 def test_new_layers_require_gradients_whatever_was_frozen_before(subject):
     old = nn.Linear(3, 3).requires_grad_(False)

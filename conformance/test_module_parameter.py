@@ -170,6 +170,9 @@ def test_a_copy_of_a_parameter_is_a_parameter_with_memory_of_its_own(subject):
                     assert_values(call, twin.detach(), recipe.array, dtype="float32")
                     assert_same(f"{call}: requires_grad, is_leaf", (twin.requires_grad, twin.is_leaf), (flag, True))
                     assert_apart(call, twin, parameter)
+                    reach = sum((n - 1) * step for n, step in zip(shape, recipe.strides, strict=True))
+                    if min(shape, default=2) > 1 and reach + 1 == np.prod(shape):  # dense, in whatever order
+                        assert_same(f"{call}: strides", twin.stride(), recipe.strides)
 
 
 @check("module.parameter-data")

@@ -12,8 +12,10 @@ import torch
 from conformance import host
 from conformance.assertions import assert_tensor, assert_values
 from conformance.check import check, must_answer
+from conformance.dtypes import DTYPES
 from conformance.subject import Subject
 from conformance.tables.numpy_sharing import assert_array
+from properties.strategies.recipe import DENSE
 
 pytestmark = must_answer
 
@@ -45,6 +47,34 @@ def test_numpys_numbers_are_numbers(subject: Subject, scalar: Any) -> None:
     assert_values(f"torch.full((2,), {two!r})", full, [2, 2], dtype="int64" if whole else "float32")
     counted = torch.arange(two, device=subject.device)
     assert_values(f"torch.arange({two!r})", counted, [0, 1], dtype="int64" if whole else "float32")
+
+
+# By kind of a scalar, in rising order: the kinds of tensors that it leaves in their dtype, and the dtype of others.
+SCALARS: tuple[tuple[Any, str], ...] = (
+    *((kind, "int64") for kind in (np.int64, np.int32, np.uint8)),
+    *((kind, "float32") for kind in (np.float64, np.float32, np.float16)),
+    (np.complex128, "complex64"),
+)
+RANKS = {"bool": 0, "uint": 1, "int": 1, "float": 2, "complex": 3}
+
+
+@check("numpy.numbers-as-arguments")
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "int32", "int64", "float32", "float64", "complex128"])
+def test_numpys_numbers_promote_as_pythons(subject: Subject, dtype: str) -> None:
+    x = np.array([1, 0, 3]).astype(dtype)
+    t = host.tensor(x, dtype, subject.device)
+    for scalar, own in SCALARS:
+        n, due = scalar(2), dtype if RANKS[DTYPES[dtype].kind] >= RANKS[DTYPES[own].kind] else own
+        due = "complex128" if (dtype, due) == ("float64", "complex64") else due
+        for shaped, values in ((t, x), (t.expand(2, 3).t(), np.broadcast_to(x, (2, 3)).T)):
+            for call, out, expected in (
+                ("t + n", shaped + n, values.astype(complex) + 2),
+                ("t * n", shaped * n, values.astype(complex) * 2),
+                ("torch.add(t, n)", torch.add(shaped, n), values.astype(complex) + 2),
+                ("t.mul(n)", shaped.mul(n), values.astype(complex) * 2),
+            ):
+                assert_values(f"{call} of {dtype} and {n!r}", out, expected, dtype=due)
+            assert_values(f"t == n of {dtype} and {n!r}", shaped == n, values == 2, dtype="bool")
 
 
 @check("numpy.numbers-as-arguments")
@@ -121,6 +151,18 @@ def test_tensors_index_arrays(subject: Subject) -> None:
     assert_array("a[tensor(1):tensor(3)]", a[torch.tensor(1) : torch.tensor(3)], a[1:3])
     assert_array("a[mask]", a[torch.from_numpy(a % 2 == 0)], a[a % 2 == 0])
     assert_array("a[stepped tensor]", a[torch.tensor([0, 9, 3, 9, 1])[::2]], a[[0, 3, 1]])
+
+
+@check("numpy.arrays-as-indices")
+def test_arrays_and_numbers_are_written_as_numpy_writes_them(subject: Subject) -> None:
+    for dtype, layout in ((dtype, layout) for dtype in ("float32", "float64", "int64") for layout in DENSE):
+        for place in (slice(None), 1, slice(1, 3), (slice(None), slice(0, 4, 2))):
+            x = np.arange(20).reshape(4, 5).astype(dtype)
+            row = np.array([10.0, -2.75, 3.5, 40.25, 5.0])[: x[place].shape[-1]]
+            for value in (row, row.astype(np.int32), np.float64(2.75), np.float64(-7.5), np.int64(-3)):
+                t, due = DENSE[layout](x, dtype).on(subject), x.copy()
+                t[place], due[place] = torch.from_numpy(value) if isinstance(value, np.ndarray) else value, value
+                assert_values(f"t[{place}] = {value!r}, {layout} {dtype}", t, due, dtype=dtype)
 
 
 @check("numpy.arrays-as-indices")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ from conformance.numerics import FEW_ULPS
 from conformance.subject import Subject, Unsupported
 from conformance.tables.numpy_sharing import assert_array, assert_separate, assert_shared
 from properties.strategies.ndarrays import KINDS, arranged
-from properties.strategies.recipe import DENSE, LAYOUTS
+from properties.strategies.recipe import DENSE, LAYOUTS, layouts
 from properties.strategies.values import distinct
 
 pytestmark = must_answer
@@ -77,6 +78,35 @@ def test_asarray_converts_to_the_dtype_that_is_asked_for(subject: Subject, layou
                 assert_separate(call, t, a)
         if source == target:
             assert_shared(f"np.asarray({source} tensor, {target})", t, found["np.asarray"])
+
+
+# Pairs of dtypes, and numbers that narrower ones would not hold.
+LARGE: tuple[tuple[str, str, tuple[float, ...]], ...] = (
+    ("int64", "float64", (2**53 - 1, -(2**40) - 1, 4097)),
+    ("int32", "float32", (2**24 - 1, -4097, 2**20 + 1)),
+    ("int32", "float64", (2**31 - 1, -(2**24) - 1, 7)),
+    ("int16", "float32", (32767, -2049, 4099)),
+    ("float64", "float32", (1 / 3, 16777217.0, -1e-40)),
+    ("float32", "float64", (1 / 3, 16777215.0, 1e-40)),
+    ("float32", "int64", (16777215.0, -4097.75, 2.5)),
+    ("float64", "int32", (2147483647.0, -16777217.5, 0.99)),
+    ("uint8", "int64", (255, 128, 0)),
+    ("float64", "complex128", (1 / 3, 2.0**53 - 1, -0.1)),
+    ("float64", "bool", (0.25, -0.0, math.nan)),
+)
+
+
+@check("numpy.array-dtype")
+def test_arrays_of_another_dtype_keep_large_and_fine_numbers(subject: Subject) -> None:
+    subject.require_feature("host_memory")
+    for source, target, row in LARGE:
+        for recipe in layouts(np.resize(np.array(row).astype(source), (20, 2)), source, DENSE):
+            t, expected = recipe.on(subject), recipe.array.astype(target)
+            found = {"np.asarray": np.asarray(t, dtype=target), "np.array": np.array(t, dtype=target)}
+            found["__array__"] = t.__array__(np.dtype(target))
+            for name, a in found.items():
+                call = f"{name}({source} tensor of strides {recipe.strides}, {target})"
+                assert_array(call, np.ascontiguousarray(a), expected)
 
 
 @check("numpy.array-dtype")

@@ -117,6 +117,38 @@ def test_tolist_nests_as_the_shape_says(subject: Subject, kind: str) -> None:
     same("tolist() of a conjugate", torch.tensor([1 + 2j], device=subject.device).conj().tolist(), [1 - 2j])
 
 
+@check("numpy.item")
+def test_numbers_of_tensors_in_a_graph(subject: Subject) -> None:
+    for dtype in ("float32", "float64", "float16"):
+        for shape in ((), (1,), (1, 1), (1, 1, 1)):
+            leaf = torch.full(shape, 2.5, dtype=host.torch_dtype(dtype), device=subject.device, requires_grad=True)
+            for name, t, due in (("leaf", leaf, 2.5), ("result", leaf * 2, 5.0), ("view", leaf.view(1), 2.5)):
+                before = Unchanged(t=t)
+                call = f"of a {name} of {shape}, {dtype}, that requires grad"
+                same(f"item() {call}", t.item(), due)
+                same(f"tolist() {call}", t.reshape(()).tolist(), due)
+                same(f"float() {call}", float(t), due)
+                same(f"int() {call}", int(t), int(due))
+                same(f"complex() {call}", complex(t), complex(due))
+                same(f"bool() {call}", bool(t), True)
+                same(f"is_nonzero() {call}", t.is_nonzero(), True)
+                before.check(f"a conversion {call}")
+
+
+@check("numpy.tolist")
+def test_many_numbers_are_listed_exactly_and_each_row_anew(subject: Subject) -> None:
+    for dtype in ("float32", "float64", "int64", "complex64"):
+        for shape in ((1_301,), (61, 20)):
+            for layout in ("contiguous", "transposed", "expanded"):
+                values = distinct(dtype, shape) / (3 if dtype.startswith(("float", "complex")) else 1)
+                recipe = LAYOUTS[layout](values.astype(dtype), dtype)
+                found = recipe.on(subject).tolist()
+                call = f"tolist() of {dtype} {shape}, {layout}"
+                same(call, found, oracle.nested(recipe.array, dtype))
+                apart = len(shape) == 1 or len({id(row) for row in found}) == len(found)
+                require(apart, f"{call} gives one list several times")
+
+
 @check("numpy.int-and-float")
 @pytest.mark.parametrize("kind", ["integers", "floats"])
 def test_int_cuts_and_float_keeps(subject: Subject, kind: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from conformance import host
-from conformance.assertions import assert_raises, assert_values, require
+from conformance.assertions import Unchanged, assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.numerics import RECURRENCE
 from conformance.oracle import optim_kinds as oracle
@@ -53,6 +54,41 @@ def test_muon_follows_its_formula(subject, options):
                 assert_values(text, p, wanted[turn], RECURRENCE.over(TERMS[dtype]), allowed[turn], dtype=dtype)
 
 
+def loaded(params, other):
+    """A Muon over pairs of parameters, otherwise made, in the state of another."""
+    made = torch.optim.Muon([{"params": params[n : n + 2]} for n in range(0, len(params), 2)], lr=0.7)
+    made.load_state_dict(copy.deepcopy(other.state_dict()))
+    return made
+
+
+@check("optim.muon")
+def test_muon_goes_by_the_options_of_its_groups_and_on_from_a_loaded_state(subject):
+    generator, groups = np.random.default_rng(8), [{"ns_steps": 1, **options} for options in OPTIONS[:0:-1]]
+    wanted = [generator.standard_normal((4, 6)) for _ in range(6)]
+    params = [contiguous(w, "float32").on(subject).requires_grad_() for w in wanted]
+    wanted = [host.array(p).astype(np.float64) for p in params]
+    states: list[dict[str, Any]] = [{} for _ in wanted]
+    allowed = [np.zeros((4, 6)) for _ in wanted]
+    optimizer = torch.optim.Muon([{"params": params[2 * n : 2 * n + 2], **o} for n, o in enumerate(groups)])
+    for step in range(6):
+        if step == 2:
+            groups[0] |= {"weight_decay": 0.5, "lr": 0.3, "nesterov": True}
+            optimizer.param_groups[0].update(groups[0])
+        if step == 4:
+            params = [p.detach().clone().requires_grad_() for p in params]
+            optimizer = loaded(params, optimizer)
+        for n, p in enumerate(params):
+            p.grad = contiguous(generator.standard_normal((4, 6)), "float32").on(subject)
+            wanted[n], size = oracle.muon(wanted[n], host.array(p.grad).astype(float), states[n], **groups[n // 2])
+            allowed[n] = allowed[n] + size
+        before = Unchanged(**{f"of gradient {n}": p.grad for n, p in enumerate(params)})
+        optimizer.step()
+        before.check("Muon.step()")
+        for n, p in enumerate(params):
+            text = f"parameter {n} after step {step + 1} of Muon in groups"
+            assert_values(text, p, wanted[n], RECURRENCE.over(TERMS["float32"]), allowed[n], dtype="float32")
+
+
 @check("optim.muon")
 def test_muon_evens_out_singular_values_whatever_the_size_of_the_gradient(subject):
     for shape in SHAPES:
@@ -78,6 +114,7 @@ def test_muon_refuses_what_is_no_matrix_or_makes_no_sense(subject):
     for shape in ((), (3,), (2, 3, 4)):
         p = torch.ones(shape, device=subject.device, requires_grad=True)
         assert_raises(f"Muon of a parameter {shape}", ValueError, lambda p=p: torch.optim.Muon([p]))
+    assert_raises("Muon of nothing", ValueError, lambda: torch.optim.Muon([]))
     p = torch.ones(2, 3, device=subject.device, requires_grad=True)
     for bad in ({"lr": -0.1}, {"momentum": -0.1}, {"weight_decay": -0.1}, {"adjust_lr_fn": "other"}):
         assert_raises(f"Muon({bad})", ValueError, lambda bad=bad: torch.optim.Muon([p], **bad))

@@ -104,11 +104,17 @@ def test_draws_have_the_dtype_that_was_asked_for(subject: Subject, name: str) ->
         assert_tensor(f"torch.{name}(…, dtype=torch.{dtype})", out, dtype, shape)
     default = torch.get_default_dtype()
     try:
-        for dtype in ("float64", "float32"):
+        for dtype in ("float64", "float32", "bfloat16", "float16"):
             torch.set_default_dtype(host.torch_dtype(dtype))
-            out = make(device=subject.device)
-            assert_tensor(f"torch.{name}(…) under {dtype}", out, dtype if own == "default" else own, shape)
-            require(not out.requires_grad and out.is_contiguous(), f"torch.{name}(…) requires grad, or has gaps")
+            due = dtype if own == "default" else own
+            for form, given in {"…": {}, "…, dtype=None": {"dtype": None}}.items():
+                if given and name == "randperm":  # whose documentation names no None
+                    continue
+                out = assert_tensor(f"torch.{name}({form}) under {dtype}", make(device=subject.device, **given), due)
+                require(tuple(out.shape) == shape, f"torch.{name}({form}) has another shape", shape, tuple(out.shape))
+                require(
+                    not out.requires_grad and out.is_contiguous(), f"torch.{name}({form}) requires grad or has gaps"
+                )
     finally:
         torch.set_default_dtype(default)
 

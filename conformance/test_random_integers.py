@@ -107,8 +107,9 @@ def test_randint_defaults_and_wide_ranges(subject):
         )
         assert_independent(f"randint({low}, {high})", draws, (low + high) / 2, 2.0**-20)
     # The lowest bits are as random as the highest.
-    draws = host.array(torch.randint(0, 2**40, (COUNT // 2,), device=subject.device))
-    assert_shares("the last two bits of randint(0, 2**40)", draws % 4, 0, np.full(4, 0.25))
+    for dtype in ("int64", "float64"):
+        draws = host.array(torch.randint(0, 2**45, (COUNT // 2,), dtype=host.torch_dtype(dtype), device=subject.device))
+        assert_shares(f"the last two bits of randint(0, 2**45) of {dtype}", draws % 4, 0, np.full(4, 0.25))
 
 
 @check("random.randint-bad-range")

@@ -49,6 +49,14 @@ def test_the_first_points_are_sobols(subject):
         require(len(boxes) == 64, f"boxes of 1/{rows} by 1/{columns} are left empty", 64, len(boxes))
 
 
+@check("random.sobol")
+def test_scrambled_points_have_the_digits_of_float64(subject):
+    for dimension in (1, 3):
+        wide = host.array(SobolEngine(dimension, scramble=True, seed=7).draw(64, dtype=torch.float64))[1:]
+        share = float((wide == wide.astype(np.float32)).mean())
+        require(share < 0.5, "scrambled points of float64 are float32 numbers only", "more digits", share)
+
+
 @check("random.sobol-order")
 @pytest.mark.parametrize("scramble", [False, True])
 def test_draws_go_on_where_the_last_one_ended(subject, scramble):
@@ -79,8 +87,12 @@ def test_draws_go_on_where_the_last_one_ended(subject, scramble):
 @check("random.sobol-order")
 def test_powers_of_two_are_drawn_as_such(subject):
     for power in (0, 1, 3, 5):
-        points = SobolEngine(2).draw_base2(power)
+        engine = SobolEngine(2)
+        points = engine.draw_base2(power)
         assert_values(f"draw_base2({power})", points, host.array(SobolEngine(2).draw(2**power)), dtype="float32")
+        require(engine.num_generated == 2**power, f"num_generated of {power}", 2**power, engine.num_generated)
+        after = host.array(SobolEngine(2).draw(2**power + 3))[2**power :]
+        assert_values(f"draw(3) after draw_base2({power})", engine.draw(3), after, dtype="float32")
     engine = SobolEngine(2)
     assert_values("draw_base2(2), twice", torch.cat([engine.draw_base2(2), engine.draw_base2(2)]), _first(8))
     engine = SobolEngine(2)

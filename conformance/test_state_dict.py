@@ -55,6 +55,10 @@ def test_a_destination_is_filled_and_returned(subject):
         out = net.state_dict(destination=destination, prefix="net.")
         require(out is destination, "state_dict(destination=…) returns another object")
         assert_same("keys of the destination", list(destination), before + [f"net.{key}" for key in KEYS])
+    for destination in ({}, OrderedDict(), OrderedDict(old=1)):
+        due = [*destination, *KEYS]
+        require(net.state_dict(destination=destination) is destination, "state_dict(destination=…) alone, returned")
+        assert_same("keys of a destination alone", list(destination), due)
     both = sample(subject).state_dict(destination=net.state_dict(), prefix="second.")
     assert_same("keys of two networks in one", list(both), KEYS + [f"second.{key}" for key in KEYS])
 

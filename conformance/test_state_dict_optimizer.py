@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from conformance import host
-from conformance.assertions import assert_values, require
+from conformance.assertions import assert_raises, assert_values, require
 from conformance.check import check, must_answer
 from conformance.numerics import ROUNDED
 from conformance.subject import Subject
@@ -94,3 +94,55 @@ def test_loading_casts_the_state_to_the_dtype_of_each_parameter(subject, rule):
                     wanted = rounded(host.array(due), dtype)
                     assert_values(f"{name} in {dtype}", two.state[other][name], wanted, ROUNDED, dtype=dtype)
         stepped(others, two, turns=1)
+
+
+def _without_group(state: dict[str, Any]) -> None:
+    state["param_groups"].pop()
+
+
+def _with_group(state: dict[str, Any]) -> None:
+    state["param_groups"].append({**state["param_groups"][-1], "params": [4]})
+
+
+def _without_parameter(state: dict[str, Any]) -> None:
+    state["param_groups"][0]["params"].pop()
+
+
+def _with_parameter(state: dict[str, Any]) -> None:
+    state["param_groups"][1]["params"].append(4)
+
+
+def _moved_parameter(state: dict[str, Any]) -> None:
+    """The number of parameters stays in all, but not in the groups."""
+    state["param_groups"][1]["params"].insert(0, state["param_groups"][0]["params"].pop())
+
+
+@pytest.mark.parametrize(
+    "rule", [pytest.param(name, marks=check("state_dict.optimizer-load-mismatch")) for name in RULES]
+)
+def test_a_state_of_other_groups_is_refused(subject, rule):
+    for change in (_without_group, _with_group, _without_parameter, _with_parameter, _moved_parameter):
+        params, one = made(subject, rule)
+        stepped(params, one)
+        state = copy.deepcopy(one.state_dict())
+        change(state)
+        others, two = made(subject, rule, factor=2.0)
+        stepped(others, two, turns=1)
+        due = options(two), copy.deepcopy(two.state_dict()["state"])
+        call = f"load_state_dict of a state {change.__name__[1:].replace('_', ' ')}"
+        assert_raises(call, ValueError, lambda: two.load_state_dict(state))
+        assert_same(f"options after the refused {call}", options(two), due[0])
+        assert_tensors(f"the state after the refused {call}", two.state_dict()["state"], due[1])
+
+
+@pytest.mark.parametrize("rule", [pytest.param(name, marks=check("state_dict.optimizer-load")) for name in RULES])
+def test_the_state_of_frozen_parameters_is_loaded(subject, rule):
+    params, one = made(subject, rule)
+    stepped(params, one)
+    others, two = made(subject, rule)
+    for param in others[::2]:
+        param.requires_grad_(False)
+    two.load_state_dict(copy.deepcopy(one.state_dict()))
+    due = sorted(one.state_dict()["state"])
+    assert_same("numbers of parameters with a state", sorted(two.state_dict()["state"]), due)
+    _assert_states(params, one, others, two)

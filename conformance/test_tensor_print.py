@@ -196,6 +196,8 @@ def test_print_options_change_digits_lines_and_summaries(subject):
         assert_shown(shown(subject, [0.5, 0.125]), "tensor([0.50000000, 0.12500000])")
     with options(threshold=3, edgeitems=1):
         assert_shown(shown(subject, np.arange(10), "int64"), "tensor([0,  ..., 9])")
+        torch.set_printoptions(precision=2)  # which leaves the others as they are
+        assert_shown(shown(subject, np.arange(10) / 4), "tensor([0.00,  ..., 2.25])")
     with options(linewidth=20):
         assert_shown(shown(subject, np.arange(10), "int64"), "tensor([0, 1, 2, 3,\n        4, 5, 6, 7,\n        8, 9])")
     with options(sci_mode=True):
@@ -233,7 +235,7 @@ def test_numbers_without_exponents_are_as_wide_as_they_are_shown(subject):
 @check("tensor.print-leaves-alone")
 def test_printing_shows_the_elements_of_any_layout_and_changes_nothing(subject):
     for dtype in [name for name in COMMON if subject.supports(name)]:
-        for values in (distinct(dtype, (3, 4)), np.resize(interesting(dtype), (17,))):
+        for values in (distinct(dtype, (3, 4)), np.resize(interesting(dtype), (17,)), distinct(dtype, ())):
             judge_printing(subject, dtype, values)
 
 

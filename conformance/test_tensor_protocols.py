@@ -8,12 +8,12 @@ import torch
 from conformance.assertions import assert_raises, assert_values, overlap, require
 from conformance.check import check, must_answer
 from conformance.dtypes import COMMON
-from properties.strategies.recipe import LAYOUTS, contiguous, layouts
+from properties.strategies.recipe import DENSE, LAYOUTS, contiguous, layouts
 from properties.strategies.values import distinct, interesting
 
 pytestmark = must_answer
 
-SHAPES = ((3, 4), (5,), (0,), (0, 3), (2, 0), (2, 3, 4), (1,), (17, 2))
+SHAPES = ((3, 4), (5,), (0,), (0, 3), (2, 0), (2, 3, 4), (1,), (17, 2), (5, 1), (1, 5))
 
 
 @check("tensor.core-class")
@@ -83,7 +83,7 @@ def test_iteration_gives_views_of_the_slices(subject):
 
 @check("tensor.reversed")
 def test_reversed_is_a_flip_of_the_first_dimension(subject):
-    for shape in ((5,), (3, 4), (2, 3, 4), (1,)):
+    for shape in ((5,), (3, 4), (2, 3, 4), (1,), (18, 3), (40,)):
         for recipe in layouts(distinct("int64", shape), "int64", LAYOUTS):
             expected = recipe.array[::-1]
             assert_values(f"reversed(x) of shape {shape}", reversed(recipe.on(subject)), expected, dtype="int64")
@@ -107,6 +107,10 @@ def test_in_asks_whether_any_element_is_equal(subject):
             for other in ([values[0, 0]] * 3, values[2], [values[0, 0]] * 2 + [values[1, 1]], values[:, :1]):
                 y, due = contiguous(np.asarray(other), name).on(subject), bool((values == np.asarray(other)).any())
                 require((y in x) is due, f"y in x, both of {name}, of {values.tolist()} and {other}", due, not due)
+    for recipe in layouts(np.arange(40.0).reshape(20, 2), "float32", DENSE):
+        x = recipe.on(subject)
+        for number in (39, 38.0, 16, 21, 0):
+            require(number in x, f"{number} in x of 20 rows, strides {recipe.strides}", True, False)
     x = contiguous(np.array([1.0, np.nan]), "float32").on(subject)
     require(float("nan") not in x, "nan in x", False, True)
     for bad in ("1", None, [1.0], (1.0,)):
@@ -142,6 +146,23 @@ def test_comparisons_are_elementwise(subject):
             assert_values(f"x == x of {name}", x == x, p == p, dtype="bool")
             assert_values(f"x == 1 of {name}", x == 1, p == 1, dtype="bool")
             assert_values(f"1 != x of {name}", 1 != x, p != 1, dtype="bool")
+
+
+@check("tensor.eq-elementwise")
+def test_neighbours_differ_and_zeros_are_equal(subject):
+    for name, top in (("int64", 2**62), ("int32", 2**30), ("float64", 2.0**53), ("float32", 2.0**24)):
+        a = np.full(20, top, name)
+        b = a - (np.arange(20) % 2).astype(name)
+        x, y = contiguous(a, name).on(subject), LAYOUTS["stepped"](b, name).on(subject)
+        assert_values(f"x == y of neighbours in {name}", x == y, a == b, dtype="bool")
+        assert_values(f"x != y of neighbours in {name}", x != y, a != b, dtype="bool")
+        require(torch.equal(x, y) is False, f"torch.equal of neighbours in {name}", False, True)
+        require(top - 1 not in x and top in x, f"neighbours in x of {name}", "the number only", x)
+    for name in ("float16", "bfloat16", "float32", "float64"):
+        zeros = np.array([0.0, -0.0] * 9)
+        x, y = contiguous(zeros, name).on(subject), LAYOUTS["stepped"](-zeros, name).on(subject)
+        assert_values(f"x == y of zeros of either sign in {name}", x == y, np.full(18, True), dtype="bool")
+        require(-0.0 in x and torch.equal(x, y), f"zeros of either sign differ in {name}", True, False)
 
 
 @check("tensor.eq-elementwise")

@@ -168,11 +168,12 @@ def test_bool_of_one_element_is_whether_it_is_not_zero(subject):
         agree(f"torch.is_nonzero(x) of {name} {value}", torch.is_nonzero(x), bool(value))
         agree(f"x.is_nonzero() of {name} {value}", x.is_nonzero(), bool(value))
         agree(f"a choice by x of {name} {value}", 1 if x else 2, 1 if value else 2)
-    for shape in ((2,), (1, 2), (2, 3)):
+    for shape in ((2,), (1, 2), (2, 3), (0,), (0, 3)):
         for fill in (torch.zeros, torch.ones):
             x = fill(shape, device=subject.device)
             assert_raises(f"bool() of shape {shape}", (RuntimeError,), lambda x=x: bool(x))
             assert_raises(f"is_nonzero() of shape {shape}", (RuntimeError,), lambda x=x: torch.is_nonzero(x))
+            assert_raises(f"x.is_nonzero() of shape {shape}", (RuntimeError,), x.is_nonzero)
             assert_raises(f"'and' of shape {shape}", (RuntimeError,), lambda x=x: x and True)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from conformance import host
-from conformance.assertions import Unchanged, assert_raises, overlap, require
+from conformance.assertions import Unchanged, assert_raises, assert_values, overlap, require
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.tables.tensor_casts import METHODS, assert_cast, ways
@@ -152,6 +152,22 @@ def test_type_without_an_argument_names_the_legacy_type(subject):
         other = LAYOUTS["contiguous"](distinct("int64", (3,)), "int64").on(subject)
         out = other.type(f"torch.{legacy}Tensor")
         require(host.dtype_name(out.dtype) == name, f"y.type('torch.{legacy}Tensor')", name, out.dtype)
+
+
+@check("tensor.type-method")
+def test_type_converts_every_layout_to_what_it_names(subject):
+    subject.require_feature("host_memory")  # the names of other devices differ
+    for source, layout in ((source, layout) for source in ("float32", "int64", "uint8") for layout in LAYOUTS):
+        recipe = LAYOUTS[layout](distinct(source, (3, 4)), source)
+        x = recipe.on(subject)
+        for name, legacy in LEGACY.items():
+            forms = {f"'torch.{legacy}Tensor'": f"torch.{legacy}Tensor", f"torch.{name}": host.torch_dtype(name)}
+            for text, given in forms.items():
+                call, out = f"x.type({text}) of {layout} {source}", x.type(given)
+                assert_values(call, out, recipe.array != 0 if name == "bool" else recipe.array, dtype=name)
+                require(
+                    (out is x) is (name == source), f"{call} is x only where nothing changes", name == source, out is x
+                )
 
 
 @check("tensor.type-method")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from conformance.assertions import assert_raises, require
 from conformance.check import check, must_answer
 from conformance.oracle import view, view_parts
+from conformance.tables import view_arguments as tries
 from conformance.tables.view_calls import Call
 from conformance.tables.view_memory import Held, assert_looks_at
+from conformance.tables.view_table import VIEWS, View
 from properties.strategies.recipe import LAYOUTS
 from properties.strategies.values import distinct
 
@@ -92,3 +96,62 @@ def test_sizes_may_be_integers_of_numpy(subject):
             for name, arguments, looks in rows:
                 call = Call(name, arguments)
                 assert_looks_at(call, call(held.tensor), held, looks)
+
+
+NUMPY = (np.int64, np.int32, np.int8)
+PYTHON_ONLY = ("split", "index", "unsafe_split", "split_with_sizes")  # of which lists are asked for Python's integers
+
+
+def as_numpy(value: Any, kind: Any) -> Any:
+    """Python's integers as numpy's, also in tuples and lists."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(as_numpy(part, kind) for part in value)
+    return kind(value) if isinstance(value, int) else value
+
+
+def counted(row: View) -> bool:
+    return row.name not in PYTHON_ONLY and row.arguments not in (tries.nothing, tries.likes, tries.expansion_likes)
+
+
+ROWS = [
+    pytest.param(row, marks=check(f"view.{row.claim}", since=row.since), id=f"{row.name} {row.claim}") for row in VIEWS
+]
+EACH = [
+    pytest.param(row, marks=check(f"view.{row.claim}", since=row.since), id=f"{row.name} {row.claim}")
+    for row in VIEWS
+    if counted(row)
+]
+
+
+@pytest.mark.parametrize("row", EACH)
+def test_arguments_may_be_integers_of_numpy_also_after_a_refusal(subject, row):
+    held = Held.of(LAYOUTS["transposed"](distinct("float32", (1, 4, 6)), "float32"), subject)
+    for turn, (arguments, looks) in enumerate(row.valid(held.geometry, most=6)):
+        for plain in row.calls(arguments):
+            call = replace(
+                plain,
+                arguments=as_numpy(plain.arguments, NUMPY[turn % 3]),
+                keywords=as_numpy(plain.keywords, NUMPY[turn % 3]),
+            )
+            refused = replace(call, arguments=("a text",), keywords=())
+            assert_raises(str(refused), (TypeError, RuntimeError, IndexError), lambda: refused(held.tensor))
+            out = call(held.tensor)
+            outs = out if row.several else (out,)
+            require(len(outs) == len(looks), f"{call} gives {len(outs)} parts", len(looks), len(outs))
+            for part, geometry in zip(outs, looks, strict=True):
+                assert_looks_at(call, part, held, geometry)
+
+
+class Own(torch.Tensor):
+    """A subclass with nothing of its own."""
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_views_of_a_subclass_are_of_the_subclass(subject, row):
+    held = Held.of(LAYOUTS["transposed"](distinct("float32", (1, 4, 6)), "float32"), subject)
+    x = held.tensor.as_subclass(Own)
+    for arguments, _ in row.valid(held.geometry, most=2):
+        for call in row.calls(arguments):
+            out = call(x)
+            for part in out if row.several else (out,):
+                require(type(part) is Own, f"{call} of a subclass gives a {type(part).__name__}", Own, type(part))

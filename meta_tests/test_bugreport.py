@@ -15,9 +15,9 @@ from meta_tests.runs import record
 PROFILE = '[subject]\ndevice = "mine:0"\n'
 
 
-def again(claim: str, subject: str) -> list[str]:
+def again(claim: str, *options: str) -> list[str]:
     """The words of the command."""
-    shown = refutation(catalogue()[claim], record(claim, "refuted"), "test.py:1", subject)
+    shown = refutation(catalogue()[claim], record(claim, "refuted"), "test.py:1", options)
     (line,) = (line for line in shown.splitlines() if line.startswith("again:"))
     return shlex.split(line.removeprefix("again:"))
 
@@ -31,6 +31,11 @@ def test_a_profile_is_chosen_by_its_file(tmp_path: Path) -> None:
     path = tmp_path / "my device.toml"
     path.write_text(PROFILE, encoding="utf-8")
     assert again("math.add", load(path).option) == ["pytest", "--claim=math.add", f"--profile={path}"]
+
+
+def test_effort_and_seed_are_told() -> None:
+    found = again("math.add", "--device=cpu", "--effort=deep", "--seed=7")
+    assert found == ["pytest", "--claim=math.add", "--device=cpu", "--effort=deep", "--seed=7"]
 
 
 def test_a_claim_of_cost_is_measured_in_its_lane() -> None:

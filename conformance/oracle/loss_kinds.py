@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,20 @@ def ctc_loss(logs: Array, target: Array, steps: int, length: int, blank: int = 0
         if kept == list(target[:length]):
             total += math.exp(sum(logs[t, s] for t, s in enumerate(path)))
     return -math.log(total) if total else math.inf
+
+
+def ctc_paths(logs: Array, target: Sequence[int] | Array, steps: int, length: int, blank: int = 0) -> float:
+    """The same by Graves's recursion over the target with blanks around its labels, for long sequences."""
+    labels = [blank] + [s for label in list(target)[:length] for s in (int(label), blank)]
+    chance = np.full(len(labels), -np.inf)
+    chance[:2] = [logs[0, label] for label in labels[:2]]
+    for t in range(1, steps):
+        before, chance = chance, np.full(len(labels), -np.inf)
+        for place, label in enumerate(labels):
+            skips = place > 1 and label not in (blank, labels[place - 2])
+            parts = before[max(0, place - 1 - skips) : place + 1]
+            chance[place] = np.logaddexp.reduce(parts) + logs[t, label]
+    return -float(np.logaddexp.reduce(chance[-2:]))
 
 
 def reduced(losses: Array, reduction: str) -> Array:

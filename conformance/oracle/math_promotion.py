@@ -64,6 +64,14 @@ def promoted(operands: Sequence[Operand], default: str = "float32") -> str:
     return found
 
 
+def is_documented(operands: Sequence[Operand]) -> bool:
+    """Whether the documentation settles the dtype: not where half precision meets complex numbers of another rank, of
+    which some releases make complex32 and others complex64."""
+    halves = {rank for dtype, rank in operands if dtype in ("float16", "bfloat16")}
+    complexes = {rank for dtype, rank in operands if category(dtype) == 3}
+    return not (halves and complexes) or halves == complexes
+
+
 def _joined(found: str, dtype: str, rank: str, operands: Sequence[Operand]) -> str:
     # Operands of a lower rank count only if their category is higher; then real precision survives in complex.
     stronger = [d for d, kind in operands if _RANKS.index(kind) < _RANKS.index(rank)]

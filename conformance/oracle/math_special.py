@@ -232,6 +232,12 @@ Step = Callable[[int, Any, Any, Any], Any]
 _POLYNOMIALS: dict[str, tuple[Callable[[Any], Any], Step]] = {
     "chebyshev_polynomial_t": (lambda x: x, lambda n, x, p, q: 2 * x * p - q),
     "chebyshev_polynomial_u": (lambda x: 2 * x, lambda n, x, p, q: 2 * x * p - q),
+    "chebyshev_polynomial_v": (lambda x: 2 * x - 1, lambda n, x, p, q: 2 * x * p - q),
+    "chebyshev_polynomial_w": (lambda x: 2 * x + 1, lambda n, x, p, q: 2 * x * p - q),
+    "shifted_chebyshev_polynomial_t": (lambda x: 2 * x - 1, lambda n, x, p, q: 2 * (2 * x - 1) * p - q),
+    "shifted_chebyshev_polynomial_u": (lambda x: 4 * x - 2, lambda n, x, p, q: 2 * (2 * x - 1) * p - q),
+    "shifted_chebyshev_polynomial_v": (lambda x: 4 * x - 3, lambda n, x, p, q: 2 * (2 * x - 1) * p - q),
+    "shifted_chebyshev_polynomial_w": (lambda x: 4 * x - 1, lambda n, x, p, q: 2 * (2 * x - 1) * p - q),
     "hermite_polynomial_h": (lambda x: 2 * x, lambda n, x, p, q: 2 * x * p - 2 * n * q),
     "hermite_polynomial_he": (lambda x: x, lambda n, x, p, q: x * p - n * q),
     "laguerre_polynomial_l": (lambda x: 1 - x, lambda n, x, p, q: ((2 * n + 1 - x) * p - n * q) / (n + 1)),

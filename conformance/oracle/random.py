@@ -61,6 +61,16 @@ def concordance(draws: np.ndarray, median: float) -> float:
     return float((above[1:] == above[:-1]).mean())
 
 
+def agreements(draws: np.ndarray, median: float) -> dict[int, float]:
+    """For each lag of `repeats`: the share of draws on the same side of the median as the one so many places before.
+
+    Products of independent fair signs at one lag are independent fair signs themselves: each pair is a fair coin.
+    """
+    above = np.asarray(draws).ravel() > median
+    lags = [lag for lag in (1, 2, 3, 4, 8, 16, 32, 64, 256, 1024, 4096, len(above) // 2) if 0 < lag < len(above)]
+    return {lag: float((above[lag:] == above[:-lag]).mean()) for lag in lags}
+
+
 def uniform(low: float = 0.0, high: float = 1.0) -> Callable[[np.ndarray], np.ndarray]:
     return lambda x: np.clip((x - low) / (high - low), 0, 1)
 

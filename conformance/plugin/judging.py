@@ -142,7 +142,7 @@ class Judging:
             check: Any = getattr(item, "obj", None)
             function = getattr(getattr(check, "hypothesis", None), "inner_test", check)
             claim = self.state.catalogue[item.stash[PLANNED].claim]
-            detail.reproducer = reproducer.script(function, tried.arguments, claim, detail, error)
+            detail.reproducer = reproducer.script(function, tried.arguments, claim, detail, error, self.state.choices)
         return detail
 
     def _show(self, item: pytest.Item, report: Any, record: Record, place: str) -> None:
@@ -155,7 +155,7 @@ class Judging:
             report.outcome, report.longrepr = "skipped", (str(item.path), 0, said)
         elif record.verdict in FAULTS and item.config.option.tbstyle == "auto":
             claim = self.state.catalogue[record.claim]
-            report.longrepr = bugreport.refutation(claim, record, place, profile.option)
+            report.longrepr = bugreport.refutation(claim, record, place, [profile.option, *self.state.choices])
 
 
 def _written(value: object) -> str:

@@ -20,6 +20,7 @@ from conformance.profile import for_device, load, validate
 from conformance.verdict import Verdict
 
 ROOT = Path(__file__).parent.parent.parent
+DEFAULTS: dict[str, Any] = {"effort": "gate", "seed": 0}
 SUITES = ("conformance", "properties", "perf")
 
 # What hangs on a pytest item: the plan, and a verdict known before the check runs, with its reason.
@@ -35,6 +36,8 @@ class State:
 
         option = config.option
         self.seed, self.effort = option.seed, option.effort
+        given = {name: getattr(option, name) for name in DEFAULTS}
+        self.choices = [f"--{name}={value}" for name, value in given.items() if value != DEFAULTS[name]]
         self.catalogue = catalogue()
         self.globs = [*option.claim, *(f"{area}.*" for area in option.area)]
         self.selected = {claim.id for claim in self.catalogue.select(option.claim, option.area)}

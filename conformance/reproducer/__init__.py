@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +32,23 @@ def script(
     claim: Claim,
     detail: Detail,
     error: BaseException | None = None,
+    choices: Sequence[str] = (),
 ) -> str:
     """A script that calls a check with the arguments that refuted its claim: it exits 1 and says what differs if
     PyTorch still refutes it, and 0 if not.
 
     `function`: the check without Hypothesis. `arguments`: by name, among them `subject`. `detail`: what was found.
     `error`: what ended the check; the script leaves out the turns of its loops that came before. Where the check
-    cannot stand alone, the script calls the suite, and says so.
+    cannot stand alone, the script calls the suite, and says so. `choices`: effort and seed as options of the suite.
     """
     function = inspect.unwrap(function)
     try:
         code, packages = _alone(function, arguments, detail, error)
     except Exception as reason:  # whatever a check is made of, its record gets a script
-        code, packages = _with_suite(function, arguments, claim, reason), {"torch-conformance (run it in a checkout)"}
+        code, packages = (
+            _with_suite(function, arguments, claim, reason, choices),
+            {"torch-conformance (run it in a checkout)"},
+        )
     return _heading(claim, detail, packages) + code
 
 
@@ -119,9 +123,11 @@ def _ending(called: str, detail: Detail) -> list[str]:
     ]
 
 
-def _with_suite(function: Callable[..., None], arguments: dict[str, Any], claim: Claim, why: Exception) -> str:
+def _with_suite(
+    function: Callable[..., None], arguments: dict[str, Any], claim: Claim, why: Exception, choices: Sequence[str]
+) -> str:
     device = getattr(arguments.get("subject"), "device", "cpu")
-    options = [f"--claim={claim.id}", f"--device={device}", "-k", function.__name__]
+    options = [f"--claim={claim.id}", f"--device={device}", *choices, "-k", function.__name__]
     options += ["-n0", "-p", "no:conformance-recording", "-p", "no:cacheprovider"]
     return textwrap.dedent(
         f"""\

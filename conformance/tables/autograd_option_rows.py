@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.oracle.autograd import apart, spread
+from conformance.tables import autograd_more_rows as more
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ SAMPLES: dict[str, np.ndarray] = {
     "X": complex_of(1.0, 4, seed=9),
     "G": 3.0 * EYE + complex_of(0.75, 3, 3, seed=3),
     "Y": 2.5 * EYE + complex_of(0.5, 3, 3, seed=6),
+    **more.SAMPLES,
 }
 
 
@@ -436,6 +438,19 @@ RS: torch.as_strided_scatter(x.contiguous(), y[:2, :2], (2, 2), (4, 1), 1)
 """,
 }
 
+# What forward mode has wrong: a real exponent's tangent over a complex base, the ignored triangle's, and none at all.
+TANGENT_WRONG = {
+    "1j ** x.abs()",
+    "y ** x",
+    "torch.triangular_solve(y, x)[0]",
+    "torch.triangular_solve(y, x, upper=False)[0]",
+    "torch.triangular_solve(y, x, transpose=True)[0]",
+    "torch.triangular_solve(y, x, unitriangular=True)[0]",
+    "x.scatter_reduce(1, PAIRS, y[:, 1:3], 'prod')",
+    "x.scatter_reduce(1, PAIRS, y[:, 1:3], 'prod', include_self=False)",
+    "x.clone().masked_scatter_(COLUMNS, y)",  # up to 2.5
+}
+
 # What came later than 1.13, or is gone.
 SINCE = {
     "torch.aminmax(x)": "2.13",
@@ -452,6 +467,7 @@ SINCE = {
     "torch.baddbmm(x, y, z, beta=0)": "2.3",
     "F.scaled_dot_product_attention(x[None], y[None], z[None])": "2.0",
 }
+SINCE |= more.SINCE
 UNTIL = {"torch.qr(x)": "2.14", "torch.cholesky((x + x.mT) / 2)": "2.14"}
 
 
@@ -465,4 +481,7 @@ def rows(text: str) -> list[Row]:
     return found
 
 
-GROUPS = {name: rows(text) for name, text in FORMS.items()}
+GROUPS = {
+    name: [row for forms in (FORMS, more.FORMS) if name in forms for row in rows(forms[name])]
+    for name in {**FORMS, **more.FORMS}
+}

@@ -119,7 +119,8 @@ ALPHA = (
 )
 
 # Shapes of self where there is a dimension to go along, and matrices, stacks of them, and vectors.
-LINES: tuple[Shape, ...] = ((33,), (5, 4), (2, 3, 2, 4), (1, 6), (0,), (3, 0))
+LINES: tuple[Shape, ...] = ((33,), (5, 4), (2, 3, 2, 4), (3, 4, 2), (1, 6), (0,), (3, 0))
+LONG_LINES = tuple(shape for shape in LINES if shape != (1, 6))  # slices of one element have a claim of their own
 MATRICES: tuple[Shape, ...] = ((3, 5), (4, 4), (17, 33), (1, 1), (0, 3), (3, 0))
 STACKS: tuple[Shape, ...] = ((2, 3, 5), (4, 3, 3), (2, 17, 9), (0, 2, 3), (2, 0, 3))
 VECTORS: tuple[Shape, ...] = ((5,), (33,), (1,), (0,))
@@ -570,7 +571,7 @@ METHODS: tuple[Method, ...] = (
         own_dtype=True,
         overlap="open",
     ),
-    Method("index_reduce_", REALS, INDEX_REDUCE, indices.index_reduce, FEW_ULPS, "whole", LINES),
+    Method("index_reduce_", REALS, INDEX_REDUCE, indices.index_reduce, FEW_ULPS, "whole", LONG_LINES),
     Method("put_", COMMON, PUT, indices.put, FEW_ULPS, "whole", ((33,), (5, 4), (2, 3, 2, 4), (0,)), own_dtype=True),
     Method("scatter_", COMMON, SCATTER, indices.scatter, FEW_ULPS, "whole", LINES, own_dtype=True),
     Method("scatter_add_", COMMON, SCATTER_ADD, indices.scatter_add, FEW_ULPS, "whole", LINES, own_dtype=True),

@@ -62,6 +62,14 @@ CONVOLUTIONS = [
     _transposed(2, (3, 5), (1, 1), (4, 3)),
     _transposed(2, (3, 5), (1, 1), (4, 3), stride=2, output_padding=1),
     _transposed(2, (4, 8), (3, 3), (3, 4), groups=4, dilation=2),
+    # Sides of many elements; kernels as large as their input; a padding as large as the kernel.
+    _convolution(1, (2, 3), (3,), (130,)),
+    _convolution(2, (2, 3), (3, 2), (4, 70)),
+    _convolution(2, (3, 4), (4, 3), (4, 3)),
+    _convolution(3, (2, 3), (2, 3, 2), (2, 3, 2)),
+    _transposed(1, (3, 2), (2,), (7,), padding=3, stride=2),
+    _transposed(2, (2, 3), (3, 2), (3, 70)),
+    _transposed(3, (2, 4), (2, 2, 3), (4, 3, 3), stride=(2, 1, 3), padding=(2, 0, 1)),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,27 +48,23 @@ CONVOLUTIONS = [
 ]
 
 
-def _sized(n: int, size: tuple[int, ...]) -> Row:
-    """A transposed convolution that is told the size of its result."""
+def _sized(n: int, size: tuple[int, ...], d: int = 1) -> Row:
+    """A transposed convolution of dilation `d` that is told the size of its result."""
     sides = ((4,), (3, 4), (2, 3, 2))[n - 1]
-    more = tuple(want - ((side - 1) * 2 - 2 + 3) for want, side in zip(size, sides, strict=True))
-    form = wired(f"ConvTranspose{n}d", 3, 4, 3, stride=2, padding=1, call={"output_size": list(size)})
+    more = tuple(want - ((side - 1) * 2 - 2 + 2 * d + 1) for want, side in zip(size, sides, strict=True))
+    form = wired(f"ConvTranspose{n}d", 3, 4, 3, stride=2, padding=1, dilation=d, call={"output_size": list(size)})
     return Row(
         "layer.transposed-convolutions",
-        f"ConvTranspose{n}d with output_size={size}",
+        f"ConvTranspose{n}d with output_size={size}, dilation={d}",
         {f"ConvTranspose{n}d": form},
-        lambda *x: oracle_transposed(*x, more),
+        lambda *x: common.conv_transpose(*x, 2, 1, more, 1, d),
         ((2, 3, *sides), (3, 4, *(3,) * n), (4,)),
     )
 
 
-def oracle_transposed(x: Any, w: Any, b: Any, more: tuple[int, ...]) -> Any:
-    """A transposed convolution of stride 2 and padding 1."""
-    return common.conv_transpose(x, w, b, 2, 1, more)
-
-
 TRANSPOSED = [
-    _sized(n, size) for n, sizes in enumerate((((7,), (8,)), ((5, 8), (6, 7)), ((3, 6, 4),)), 1) for size in sizes
+    *[_sized(n, size) for n, sizes in enumerate((((7,), (8,)), ((5, 8), (6, 7)), ((3, 6, 4),)), 1) for size in sizes],
+    *[_sized(n, size, 2) for n, size in ((1, (10,)), (2, (7, 10)), (3, (6, 7, 6)))],
 ]
 
 # kernel, stride, padding, dilation, ceil_mode: of each only the first n sides.
@@ -76,12 +73,20 @@ MAXIMA: tuple[dict[str, Any], ...] = (
     {"kernel_size": 2, "dilation": (2, 2, 1), "stride": 1},
     {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": (2, 1, 1)},
     {"kernel_size": (4, 3, 3), "ceil_mode": True},
+    {"kernel_size": 2, "stride": 3},
+    {"kernel_size": 2, "stride": 2, "padding": 1, "dilation": 2, "ceil_mode": True},
 )
 MEANS: tuple[dict[str, Any], ...] = (
     {"kernel_size": (4, 3, 3), "stride": (3, 2, 2), "padding": (2, 1, 1), "ceil_mode": True},
     {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False},
     {"kernel_size": (2, 3, 2), "padding": (1, 0, 1), "count_include_pad": False},
     {"kernel_size": 2, "stride": 1},
+    {"kernel_size": (4, 3, 3), "stride": 2, "ceil_mode": True},
+)
+DIVISORS: tuple[dict[str, Any], ...] = (
+    {"divisor_override": 5},
+    {"divisor_override": 4, "padding": 1, "count_include_pad": False},
+    {"divisor_override": -2, "padding": 1, "ceil_mode": True},
 )
 
 
@@ -123,12 +128,23 @@ def _adaptive(kind: str, n: int, sizes: Any, wanted: tuple[int, ...]) -> Row:
 POOLS = [
     *[_pool("max", n, of_sides(o, n)) for n in (1, 2, 3) for o in MAXIMA],
     *[_pool("avg", n, of_sides(o, n)) for n in (1, 2, 3) for o in MEANS],
-    *[_pool("avg", n, {"kernel_size": 3, "stride": 2, "divisor_override": 5}) for n in (2, 3)],
-    _adaptive("avg", 2, (None, 3), (7, 3)),
-    _adaptive("max", 2, (4, None), (4, 6)),
-    _adaptive("avg", 3, (None, 3, None), (5, 3, 6)),
-    _adaptive("max", 3, (2, None, 4), (2, 4, 4)),
-    *[_adaptive(kind, n, 2, (2,) * n) for kind in ("avg", "max") for n in (1, 2, 3)],
+    *[
+        replace(
+            _pool("max", n, {"kernel_size": 3, "stride": 2, "padding": 1}),
+            name=f"max_pool{n}d of negative numbers",
+            domain=lambda x: -np.abs(x) - 1,
+        )
+        for n in (1, 2, 3)
+    ],
+    *[_pool("avg", n, {"kernel_size": 3, "stride": 2} | o) for n in (2, 3) for o in DIVISORS],
+    *[
+        _adaptive(
+            kind, len(sizes), sizes, tuple(n or side for n, side in zip(sizes, SIDES[len(sizes) - 1], strict=True))
+        )
+        for kind in ("avg", "max")
+        for sizes in ((None, 3), (4, None), (None, 3, None), (2, None, 4), (None, 2, 3), (3, 2, None))
+    ],
+    *[_adaptive(kind, n, size, (size,) * n) for kind in ("avg", "max") for n in (1, 2, 3) for size in (1, 2)],
 ]
 
 

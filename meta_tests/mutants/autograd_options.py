@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch.autograd import forward_ad
 
 from meta_tests.mutant import Mutant, patched
 from meta_tests.wrong_gradients import back_output, bent
@@ -147,4 +148,72 @@ POINTS = [
     ),
 ]
 
-MUTANTS = [*OPTIONS, *COMPLEX, *POINTS]
+
+def both_broadcast(x: Tensor, y: Any, *a: Any, **k: Any) -> bool:
+    shape = torch.broadcast_shapes(x.shape, y.shape) if isinstance(y, Tensor) else x.shape
+    return isinstance(y, Tensor) and shape not in (x.shape, y.shape)
+
+
+def leaning(name: str, owner: Any, attribute: str, when: Callable[..., Any] = lambda *a, **k: True) -> Mutant:
+    """A function with a half more tangent for some arguments."""
+
+    def leant(out: Tensor) -> Tensor:
+        primal, tangent = forward_ad.unpack_dual(out)
+        return out if tangent is None else forward_ad.make_dual(primal, tangent * 1.5)
+
+    def wrong(sound: Any) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
+            out = sound(*args, **options)
+            if torch._C._is_fwd_grad_enabled() and forward_ad._current_level >= 0 and when(*args, **options):
+                return leant(out) if isinstance(out, Tensor) else (leant(out[0]), *out[1:])
+            return out
+
+        return call
+
+    return patched("autograd.derivative-options", name, owner, attribute, wrong)
+
+
+def facing(name: str, owner: Any, attribute: str, when: Callable[[Tensor], Any]) -> Mutant:
+    """A function with a half more gradient for some vectors."""
+
+    def wrong(sound: Any) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
+            out = sound(*args, **options)
+            if out.grad_fn is not None:
+                out.grad_fn.register_hook(
+                    lambda found, given: tuple(g if g is None else g * (1.5 if when(given[0]) else 1) for g in found)
+                )
+            return out
+
+        return call
+
+    return patched("autograd.derivative-options", name, owner, attribute, wrong)
+
+
+KINDS = [
+    option("mean is off where dtype= is given", Tensor, "mean", given("dtype")),
+    option("gammainc is off", torch.special, "gammainc", lambda *a, **k: True),
+    option("averages over volumes are off", F, "avg_pool3d", lambda *a, **k: True),
+    option("atan2 is off where both are broadcast", torch, "atan2", both_broadcast),
+    option("the hypotenuse is off where both are broadcast", Tensor, "hypot", both_broadcast),
+    option("the order of many is off", Tensor, "sort", lambda x, *a, **k: x.numel() > 1000),
+    option("large softmaxes are off", Tensor, "softmax", lambda x, *a, **k: x.numel() > 1000),
+    option("many products are off", torch, "bmm", lambda x, y: len(x) > 4),
+    option("grid_sample is off beside the border", F, "grid_sample", lambda *a, padding_mode="", **k: padding_mode),
+    option(
+        "two indices are off", Tensor, "__getitem__", lambda x, i: isinstance(i, tuple) and isinstance(i[-1], Tensor)
+    ),
+    option("a causal mask is off", F, "scaled_dot_product_attention", given("is_causal")),
+    option("float32 with float64 is off", Tensor, "__mul__", lambda x, y: getattr(y, "dtype", x.dtype) != x.dtype),
+    option("a tensor by itself is off", Tensor, "__mul__", lambda x, y: x is y),
+    leaning("the tangent of what is sorted is off", Tensor, "sort"),
+    leaning("the tangent of a complex product is off", Tensor, "__mul__", lambda x, y: x.is_complex()),
+    leaning("the tangent of logcumsumexp is off", Tensor, "logcumsumexp"),
+    leaning("the tangent of a transposed convolution is off", F, "conv_transpose2d"),
+    facing("cumsum is off for an expanded vector", Tensor, "cumsum", lambda v: v.numel() > 1 and 0 in v.stride()),
+    facing(
+        "a product is off for an expanded vector", Tensor, "__matmul__", lambda v: v.numel() > 1 and 0 in v.stride()
+    ),
+]
+
+MUTANTS = [*OPTIONS, *COMPLEX, *POINTS, *KINDS]

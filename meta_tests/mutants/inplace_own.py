@@ -184,6 +184,13 @@ ARGUMENTS = [
     ),
     method("index_put_", "index_put_ ignores accumulate", lambda sound: lambda x, i, v, *a, **k: sound(x, i, v)),
     method("index_reduce_", "index_reduce_ ignores include_self", without("include_self")),
+    patched(
+        "inplace.index-reduce-short",
+        "products of single elements ignore include_self",
+        Tensor,
+        "index_reduce_",
+        without("include_self"),
+    ),
     method(
         "scatter_reduce_",
         "scatter_reduce_ counts self in a mean that leaves it out",

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from meta_tests.mutant import Mutant, patched, strided
+from meta_tests.mutant import Mutant, kernel, output, patched, strided
 
 Tensor = torch.Tensor
 
@@ -136,6 +136,54 @@ def forgetful(sound: Any) -> Any:
     return deepcopy
 
 
+def true_or_false(sound: Any) -> Any:
+    """The truth of nothing is False."""
+    return lambda x: bool(x.numel()) and sound(x)
+
+
+def first_row_only(sound: Any) -> Any:
+    return lambda x, value: sound(x[0], value) if x.dim() > 1 and x.shape[0] > 8 else sound(x, value)
+
+
+def last_dimension_too(sound: Any) -> Any:
+    """reversed() of more than sixteen rows turns their elements round."""
+    return lambda x: x.flip(-1) if x.dim() == 2 and x.shape[0] > 16 else sound(x)
+
+
+def as_doubles(func: Any, x: Any, y: Any, **given: Any) -> Any:
+    whole = x.dtype is torch.int64 and y.dtype is torch.int64
+    return func(x.double(), y.double(), **given) if whole else func(x, y, **given)
+
+
+def signed(out: Any, x: Any, y: Any) -> Any:
+    return out & (torch.signbit(x) == torch.signbit(y)) if x.dtype is y.dtype is torch.float64 else out
+
+
+def unconverted(sound: Any) -> Any:
+    """type('torch.DoubleTensor') gives a strided tensor as it is."""
+    return lambda x, dtype=None, *a, **k: (
+        x if dtype == "torch.DoubleTensor" and strided(x) else sound(x, *(() if dtype is None else (dtype,)), *a, **k)
+    )
+
+
+def one_further(sound: Any) -> Any:
+    """size(-2) of four dimensions is size(1)."""
+    return lambda x, *a, **k: (
+        sound(x, a[0] + 3, **k) if a and type(a[0]) is int and a[0] < -1 and x.dim() == 4 else sound(x, *a, **k)
+    )
+
+
+def starting_anew(sound: Any) -> Any:
+    """precision= alone sets everything else back."""
+
+    def set_printoptions(*a: Any, **k: Any) -> None:
+        if set(k) == {"precision"} and k["precision"] is not None:
+            sound(profile="default")
+        sound(*a, **k)
+
+    return set_printoptions
+
+
 class Limits:
     """finfo whose eps is half of what it is."""
 
@@ -148,6 +196,14 @@ class Limits:
 
 
 MUTANTS = [
+    *(method("bool", f"{name} of nothing is False", name, true_or_false) for name in ("is_nonzero", "__bool__")),
+    method("contains", "more than eight rows are searched in the first only", "__contains__", first_row_only),
+    method("reversed", "reversed() turns many rows round", "__reversed__", last_dimension_too),
+    kernel("tensor.eq-elementwise", "neighbours beyond 2**53 are equal", "eq.Tensor", as_doubles),
+    output("tensor.eq-elementwise", "zeros of either sign differ in float64", "eq.Tensor", signed),
+    method("type-method", "a strided tensor is of every legacy type", "type", unconverted),
+    method("size-index", "size(-2) of four dimensions is that of the second", "size", one_further),
+    function("set-printoptions", "precision= sets the others back", "set_printoptions", starting_anew),
     *(method("to-keeps-layout", f"{name}() ignores memory_format", name, without_format) for name in CASTS),
     *(method("to-keeps-layout", f"{name}() is always contiguous", name, laid_out_anew) for name in CASTS),
     *(method("to-gradient", f"{name}() leaves the graph", name, without_history) for name in ("half", "cdouble")),
