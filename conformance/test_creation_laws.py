@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,19 +15,9 @@ from conformance.oracle import creation as oracle
 from conformance.subject import Subject
 from conformance.tables.creation_factories import ALL, FACTORIES, GROUPS, assert_made, factories
 from conformance.tables.numpy_sharing import assert_strides
+from conformance.tables.settings import default_dtype
 
 pytestmark = must_answer
-
-
-@contextmanager
-def default_dtype(dtype: str) -> Iterator[None]:
-    """Another default dtype while the block lasts."""
-    kept = torch.get_default_dtype()
-    torch.set_default_dtype(host.torch_dtype(dtype))
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(kept)
 
 
 @check("creation.dtype-argument")

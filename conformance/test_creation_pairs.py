@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from conformance.oracle import creation as oracle
 from conformance.subject import Subject
 from conformance.tables.creation_factories import GROUPS, assert_made, factories
 from conformance.tables.numpy_sharing import assert_strides
+from conformance.tables.settings import default_dtype
 from properties.strategies.recipe import DENSE
 from properties.strategies.values import distinct
 
@@ -208,17 +208,6 @@ def test_new_takes_its_size_by_name(subject: Subject, name: str) -> None:
                 for model in (base, base.t()):
                     out, call = getattr(model, name)(size=given, **rest), f"{name}(size={given!r}), {dtype}"
                     assert_strides(call, assert_tensor(call, out, dtype, size), oracle.row_major(size))
-
-
-@contextmanager
-def default_dtype(dtype: str) -> Iterator[None]:
-    """Another default dtype while the block lasts."""
-    kept = torch.get_default_dtype()
-    torch.set_default_dtype(host.torch_dtype(dtype))
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(kept)
 
 
 @check("creation.default-dtype")

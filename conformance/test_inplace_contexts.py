@@ -17,6 +17,7 @@ from conformance.dtypes import DTYPES
 from conformance.tables.inplace import Call, small
 from conformance.tables.inplace_calls import flat, judge, ready, rows
 from conformance.tables.inplace_fillers import FILLERS
+from conformance.tables.settings import default_dtype
 from properties.strategies.recipe import row_stepped
 
 pytestmark = must_answer
@@ -52,12 +53,9 @@ def in_inference_mode(subject: Any, call: Call, text: str) -> None:
 
 
 def by_another_default_dtype(subject: Any, call: Call, text: str) -> None:
-    made, before = ready(subject, call), torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
+    made = ready(subject, call)
+    with default_dtype("float64"):
         judge(made, made.invoke, text)
-    finally:
-        torch.set_default_dtype(before)
 
 
 def in_a_thread(subject: Any, call: Call, text: str) -> None:

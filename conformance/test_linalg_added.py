@@ -11,7 +11,7 @@ from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.every_form import Invocation, answer
 from conformance.oracle import linalg as oracle
-from conformance.tables.linalg_products import LAYOUT_NAMES, SINCE, drawn, pairs, product
+from conformance.tables.linalg_products import LAYOUT_NAMES, added, added_rows, drawn, pairs, product
 from properties.strategies.recipe import LAYOUTS, contiguous
 
 pytestmark = must_answer
@@ -32,24 +32,7 @@ ADDED_KEYWORDS = {
     "addbmm": ("input", "batch1", "batch2"),
     "baddbmm": ("input", "batch1", "batch2"),
 }
-ADDED_ROWS = [
-    pytest.param(
-        name,
-        dtype,
-        marks=check("linalg.badbmm-name" if name == "baddbmm" else f"linalg.{name}", since=SINCE.get(dtype)),
-        id=f"{name}, {dtype}",
-    )
-    for name in ADDED
-    for dtype in ("float32", "float64", "complex64", "complex128", "int64", "bfloat16", "float16")
-]
-
-
-def plain_product(name, a, b):
-    """The product that is added: (values, magnitudes, inner length)."""
-    if name == "addr":
-        return oracle.outer(a, b), np.abs(oracle.outer(a, b)), 1
-    values, size = oracle.matmul(a, b), oracle.scale(a, b)
-    return (values.sum(0), size.sum(0), a.shape[0] * a.shape[-1]) if name == "addbmm" else (values, size, a.shape[-1])
+ADDED_ROWS = added_rows(ADDED, ("float32", "float64", "complex64", "complex128", "int64", "bfloat16", "float16"))
 
 
 @pytest.mark.parametrize("name, dtype", ADDED_ROWS)
@@ -58,7 +41,7 @@ def test_a_product_is_added(subject, name, dtype):
     whole = not DTYPES[dtype].is_inexact
     for turn, (a, b) in enumerate(pairs(dtype, left, right)):
         for beta, alpha in ((1, 1), (2, 3), (1, 0), (-1, 2)) if whole else ((1, 1), (0.5, 3), (1, 0), (-1, 0.25)):
-            sum_of, size, k = plain_product(name, a.array, b.array)
+            sum_of, size, k = added(name, a.array, b.array)
             for given in (shape, shape[1:], tuple(1 for _ in shape)) if turn < 2 else (shape,):
                 m = LAYOUTS[LAYOUT_NAMES[turn % 5]](drawn(9, dtype, given), dtype)
                 values = beta * oracle.wide(m.array) + alpha * sum_of
@@ -82,7 +65,7 @@ def test_beta_zero_ignores_the_input(subject, name):
     shape, (left, right) = ADDED[name]
     for dtype in ("float32", "float64"):
         a, b = drawn(1, dtype, left), drawn(2, dtype, right)
-        sum_of, size, k = plain_product(name, a, b)
+        sum_of, size, k = added(name, a, b)
         wanted = product(sum_of, size, dtype, k, extra=4)
         for bad in (np.nan, np.inf, 3.0):
             m = contiguous(np.full(shape, bad), dtype)

@@ -15,7 +15,7 @@ from conformance.dtypes import DTYPES
 from conformance.every_form import Invocation, answer
 from conformance.oracle import linalg as oracle
 from conformance.subject import Subject
-from conformance.tables.linalg_products import SINCE, drawn, product
+from conformance.tables.linalg_products import added, added_rows, drawn, product
 from conformance.wanted import Wanted
 from properties.strategies.recipe import LAYOUTS, Recipe
 
@@ -37,28 +37,13 @@ LAID = (
     ("row_stepped", "offset", "transposed"),
     ("stepped", "contiguous", "expanded"),
 )
-ADDED_ROWS = [
-    pytest.param(
-        name,
-        dtype,
-        marks=check("linalg.badbmm-name" if name == "baddbmm" else f"linalg.{name}", since=SINCE.get(dtype)),
-        id=f"{name}, {dtype}",
-    )
-    for name in ADDED
-    for dtype in ("float32", "float64", "complex64", "complex128", "int64", "int32", "bfloat16", "float16")
-]
-
-
-def _added(name: str, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """The product that is added: (values, magnitudes, inner length)."""
-    if name == "addr":
-        return oracle.outer(a, b), np.abs(oracle.outer(a, b)), 1
-    values, size = oracle.matmul(a, b), oracle.scale(a, b)
-    return (values.sum(0), size.sum(0), a.shape[0] * a.shape[-1]) if name == "addbmm" else (values, size, a.shape[-1])
+ADDED_ROWS = added_rows(
+    ADDED, ("float32", "float64", "complex64", "complex128", "int64", "int32", "bfloat16", "float16")
+)
 
 
 @pytest.mark.parametrize("name, dtype", ADDED_ROWS)
-def test_a_larger_product_is_added(subject: Subject, name: str, dtype: str) -> None:
+def test_a_larger_product_isadded(subject: Subject, name: str, dtype: str) -> None:
     shape, factors = ADDED[name]
     whole = not DTYPES[dtype].is_inexact
     for turn, (own, left, right) in enumerate(LAID[:3] if effort.level() == "quick" else LAID):
@@ -66,7 +51,7 @@ def test_a_larger_product_is_added(subject: Subject, name: str, dtype: str) -> N
         a, b = (
             LAYOUTS[laid](drawn(turn, dtype, side), dtype) for laid, side in zip((left, right), factors, strict=True)
         )
-        sum_of, size, k = _added(name, a.array, b.array)
+        sum_of, size, k = added(name, a.array, b.array)
         beta, alpha = ((1, 1), (2, 3), (-1, 2))[turn % 3] if whole else ((1, 1), (0.5, 3), (-1, 0.25))[turn % 3]
         values = beta * oracle.wide(m.array) + alpha * sum_of
         scale = abs(beta) * np.abs(oracle.wide(m.array)) + abs(alpha) * size

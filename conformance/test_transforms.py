@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import warnings
-from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -15,6 +13,7 @@ from conformance.check import check, must_answer
 from conformance.dtypes import INTEGERS
 from conformance.numerics import EXACT, FEW_ULPS, ROUNDED
 from conformance.oracle import transforms as oracle
+from conformance.tables.settings import default_dtype
 from conformance.tables.transforms_samples import (
     BANDS,
     assert_arrays,
@@ -115,22 +114,12 @@ def test_totensor_scales_only_arrays_of_bytes(subject, home):
                 assert_values(f"{text} of a {dtype} matrix", way(given[..., 0]), expected[:1], error, dtype=wanted)
 
 
-@contextlib.contextmanager
-def default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
 @in_both("transforms.totensor-default-dtype")
 def test_totensor_scales_to_the_default_dtype(subject, home):
     values = numbers((3, 5, 7))
     for dtype in ("float64", "float16", "float32"):
         for text, way in ways(home, "to_tensor", "ToTensor"):
-            with default_dtype(host.torch_dtype(dtype)):
+            with default_dtype(dtype):
                 outs = [way(picture(values, "RGB")), way(np.moveaxis(values, 0, -1))]
                 kept = way(np.ones((2, 2), np.int16)), way(np.ones((2, 2, 1), np.float32))
             for out in outs:

@@ -78,6 +78,26 @@ def afterwards(mutant: Mutant, action: Callable[[], Any]) -> Mutant:
     return Mutant(mutant.claim, mutant.name, change)
 
 
+def after_a_refusal(change: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A replacement whose first result after an exception goes through `change`."""
+
+    def wrong(sound: Callable[..., Any]) -> Callable[..., Any]:
+        refused = [False]
+
+        def call(*args: Any, **options: Any) -> Any:
+            try:
+                out = sound(*args, **options)
+            except Exception:
+                refused[0] = True
+                raise
+            once, refused[0] = refused[0], False
+            return change(out) if once else out
+
+        return call
+
+    return wrong
+
+
 @contextlib.contextmanager
 def replaced(owner: Any, attribute: str, wrong: Callable[..., Any]) -> Iterator[None]:
     """Replace an attribute while the block lasts; one that was inherited is inherited again afterwards."""

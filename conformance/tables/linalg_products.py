@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from conformance.check import check
 from conformance.dtypes import DTYPES
 from conformance.every_form import Wanted
 from conformance.numerics import EXACT, INNER
+from conformance.oracle import linalg as oracle
 from properties.strategies.recipe import LAYOUTS, Recipe, contiguous
 from properties.strategies.values import rounded
 
@@ -47,6 +48,28 @@ def pairs(dtype: str, left: tuple[int, ...], right: tuple[int, ...], seed: int =
         yield LAYOUTS[name](a, dtype), LAYOUTS[LAYOUT_NAMES[(turn * 2 + 1) % len(LAYOUT_NAMES)]](b, dtype)
     yield contiguous(a, dtype), LAYOUTS["transposed"](b, dtype)
     yield LAYOUTS["transposed"](a, dtype), contiguous(b, dtype)
+
+
+def added(name: str, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """The product that addmm and its like add: (values, magnitudes, inner length)."""
+    if name == "addr":
+        return oracle.outer(a, b), np.abs(oracle.outer(a, b)), 1
+    values, size = oracle.matmul(a, b), oracle.scale(a, b)
+    return (values.sum(0), size.sum(0), a.shape[0] * a.shape[-1]) if name == "addbmm" else (values, size, a.shape[-1])
+
+
+def added_rows(names: Iterable[str], dtypes: Iterable[str]) -> list[Any]:
+    """One row a function that adds a product and a dtype."""
+    return [
+        pytest.param(
+            name,
+            dtype,
+            marks=check("linalg.badbmm-name" if name == "baddbmm" else f"linalg.{name}", since=SINCE.get(dtype)),
+            id=f"{name}, {dtype}",
+        )
+        for name in names
+        for dtype in dtypes
+    ]
 
 
 def rows(claim: str | None, *names: str) -> list[Any]:

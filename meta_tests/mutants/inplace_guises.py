@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from meta_tests.mutant import patched, strided
+from meta_tests.mutant import after_a_refusal, patched, strided
 from meta_tests.mutants.inplace import of, spoiled, when
 from meta_tests.mutants.inplace_own import method
 
@@ -106,23 +106,6 @@ def silent_leaf(x: Any, *_: Any) -> bool:
     return x.requires_grad and not torch.is_grad_enabled()
 
 
-def after_a_refusal(sound: Any) -> Any:
-    refused = [False]
-
-    def call(x: Any, *args: Any, **options: Any) -> Any:
-        try:
-            out = sound(x, *args, **options)
-        except Exception:
-            refused[0] = True
-            raise
-        if refused[0]:
-            refused[0] = False
-            x.zero_()
-        return out
-
-    return call
-
-
 def anew(sound: Any) -> Any:
     return lambda x, y: x + y if isinstance(y, np.generic) else sound(x, y)
 
@@ -176,7 +159,10 @@ MUTANTS = [
         for name in ("add_", "fill_")
     ),
     *(method(name, f"{name} of a subclass gives a plain tensor", when(subclass, plain)) for name in ("mul_", "exp_")),
-    *(method(name, f"{name} is off after a refusal", after_a_refusal) for name in ("add_", "clamp_", "mul_")),
+    *(
+        method(name, f"{name} is off after a refusal", after_a_refusal(Tensor.zero_))
+        for name in ("add_", "clamp_", "mul_")
+    ),
     *(
         method(name, f"{name} leaves a Parameter without grad mode", when(silent_leaf, left_alone))
         for name in ("normal_", "uniform_", "random_")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from meta_tests.mutant import Mutant
+from meta_tests.mutant import Mutant, after_a_refusal
 from meta_tests.mutants.view import method
 
 Tensor = torch.Tensor
@@ -30,26 +30,14 @@ def plain(sound: Any) -> Any:
     return lambda x, *args, **kwargs: sound(x, *args, **kwargs).as_subclass(Tensor)
 
 
-def after_a_refusal(sound: Any) -> Any:
-    refused = [False]
-
-    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            out = sound(x, *args, **kwargs)
-        except Exception:
-            refused[0] = True
-            raise
-        copied, refused[0] = refused[0], False
-        return out.clone() if copied else out
-
-    return call
-
-
 CLAIMS = {"unsqueeze": "unsqueeze", "select": "select", "unfold": "unfold", "flatten": "flatten", "movedim": "movedim"}
 CLAIMS |= {"diagonal": "diagonal", "squeeze": "squeeze-dim"}
 
 MUTANTS: list[Mutant] = [
     *(method(claim, f"{name} refuses numpy's integers", name, refuses_numpy) for name, claim in CLAIMS.items()),
     *(method(claim, f"{name} loses a subclass", name, plain) for name, claim in CLAIMS.items()),
-    *(method(claim, f"{name} copies after a refusal", name, after_a_refusal) for name, claim in CLAIMS.items()),
+    *(
+        method(claim, f"{name} copies after a refusal", name, after_a_refusal(Tensor.clone))
+        for name, claim in CLAIMS.items()
+    ),
 ]
