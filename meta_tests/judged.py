@@ -34,6 +34,12 @@ class Call:
         """Whether Hypothesis draws its input."""
         return hasattr(self.function, "hypothesis")
 
+    @property
+    def seeds(self) -> range:
+        """Those to try before a mutant counts as not refuted. What is drawn gets several: a few examples need not meet
+        a rare mistake, and Hypothesis draws, with the same seed, by which modules have been imported so far."""
+        return range(5 if self.drawn else 1)
+
     def verdict(self, seed: int = 0) -> tuple[Verdict, BaseException | None]:
         """Run it, as the suite would with that seed, and judge the outcome."""
         seed = self.planned.seed(seed)

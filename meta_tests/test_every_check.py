@@ -12,7 +12,6 @@ from meta_tests.mutant import Mutant
 from meta_tests.mutants import mutants
 
 AREAS = sorted({mutant.area for mutant in mutants()})
-DRAWS = 5
 MANY = 40  # rows of one check that are tried: what differs between them is data
 
 
@@ -33,8 +32,7 @@ def _checks(area: str) -> dict[str, list[Call]]:
 
 
 def _refuted(call: Call, mutant: Mutant) -> bool:
-    """What is drawn gets more chances: a few examples need not meet a rare mistake."""
-    for seed in range(DRAWS if call.drawn else 1):
+    for seed in call.seeds:
         with mutant.change():
             if call.verdict(seed)[0] is Verdict.REFUTED:
                 return True
