@@ -43,7 +43,7 @@ ADDED_ROWS = added_rows(
 
 
 @pytest.mark.parametrize("name, dtype", ADDED_ROWS)
-def test_a_larger_product_isadded(subject: Subject, name: str, dtype: str) -> None:
+def test_a_larger_product_is_added(subject: Subject, name: str, dtype: str) -> None:
     shape, factors = ADDED[name]
     whole = not DTYPES[dtype].is_inexact
     for turn, (own, left, right) in enumerate(LAID[:3] if effort.level() == "quick" else LAID):
