@@ -15,6 +15,7 @@ from torch.utils import _device  # the default device has no public home to brea
 from meta_tests.mutant import Mutant, kernel, output, patched, replaced, strided
 from meta_tests.mutants.module import method
 
+_device._device_constructors()  # what it finds at its first call is kept, and must not be a mutant
 REAL = torch.device
 Make = Callable[..., Any]
 
@@ -63,6 +64,34 @@ def _first(text: Any) -> Callable[..., Any]:
 def _no_index_seven(*args: Any, **kwargs: Any) -> torch.device:
     kwargs = {key: 1 if key == "index" and value == 7 else value for key, value in kwargs.items()}
     return REAL(*args, **kwargs)
+
+
+def _lasting(sound: Make) -> Make:
+    """A factory that goes on for once where it last made something without being told a device."""
+    last: list[torch.device] = []
+
+    def make(*args: Any, **kwargs: Any) -> torch.Tensor:
+        out = sound(*args, **kwargs)
+        if "device" in kwargs:
+            return out
+        if last and out.device != last[-1]:
+            return sound(*args, device=last.pop(), **kwargs)
+        last[:] = [out.device]
+        return out
+
+    return make
+
+
+def _outermost(sound: Any) -> Any:
+    """A default device that gives way to the one which a block outside set."""
+
+    def told(self: Any, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        outer = torch.empty(0).device  # this block is off the stack while it answers
+        if outer.type != "cpu" and "device" not in (kwargs or {}) and self.device.type == "cpu":
+            kwargs = {**(kwargs or {}), "device": outer} if func in _device._device_constructors() else kwargs
+        return sound(self, func, types, args, kwargs)
+
+    return told
 
 
 def on(owner: Any, claim: str, name: str, attribute: str, wrong: Callable[..., Any]) -> Mutant:
@@ -315,12 +344,13 @@ WHERE = [
     ),
     on(torch, "device.default-device-read", "it is always the CPU", "get_default_device", lambda sound: REAL("cpu")),
     on(torch, "device.default-device-read", "it is a string", "get_default_device", lambda sound: str(sound())),
-    on(
-        _device.DeviceContext,
+    patched("device.device-context", "ones is made where the last block was", torch, "ones", _lasting),
+    patched(
         "device.device-context",
-        "an exception leaves the device set",
-        "__exit__",
-        lambda sound, self, kind, *a: None if kind else sound(self, kind, *a),
+        "a block within another has the outer device",
+        _device.DeviceContext,
+        "__torch_function__",
+        _outermost,
     ),
     on(
         torch,
