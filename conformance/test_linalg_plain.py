@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from conformance.assertions import assert_values, require
+from conformance.assertions import assert_values
 from conformance.check import check, must_answer
 from conformance.dtypes import DTYPES
 from conformance.every_form import find
 from conformance.oracle import linalg as oracle
 from conformance.subject import Subject
-from conformance.tables.linalg_matrices import near, part
+from conformance.tables.linalg_matrices import close, hermitian, near, part, value
 from conformance.tables.linalg_products import KEYWORDS, drawn
 from properties.strategies.recipe import contiguous, offset, row_stepped, stepped, transposed
 
@@ -44,25 +44,21 @@ def _plain(dtype: str) -> dict[str, Array]:
     }
 
 
-def _adjoint(x: Array) -> Array:
-    return x.conj().swapaxes(-1, -2)
-
-
 def _factors(text: str, a: Array, parts: Any, dtype: str, *, full: bool) -> None:
     """Refute unless (U, S, V^H) are the singular value decomposition of a matrix."""
-    u, s, vh = parts
     rows, columns = a.shape[-2:]
     k = min(rows, columns)
     left, right = (rows, columns) if full else (k, k)
     shapes = [(*a.shape[:-2], rows, left), (*a.shape[:-2], k), (*a.shape[:-2], right, columns)]
-    found = [tuple(x.shape) for x in (u, s, vh)]
-    require(found == shapes, f"{text} gives shapes {found}", shapes, found)
-    near(f"S of {text}", s, np.linalg.svd(a, compute_uv=False) if a.size else np.zeros(shapes[1]), part(dtype))
-    middle = u[..., :, :k] * s.to(u.dtype)[..., None, :]
-    near(f"U S V^H of {text}", middle @ vh[..., :k, :], a, dtype)
-    one, two = np.eye(left), np.eye(right)
-    near(f"U^H U of {text}", u.mH @ u, np.broadcast_to(one, (*a.shape[:-2], *one.shape)), dtype)
-    near(f"V^H V of {text}", vh @ vh.mH, np.broadcast_to(two, (*a.shape[:-2], *two.shape)), dtype)
+    kinds = (dtype, part(dtype), dtype)
+    u, s, vh = (oracle.wide(value(text, *row)) for row in zip(parts, kinds, shapes, strict=True))
+    size = 1.0 + np.abs(a).max(initial=0.0)
+    values = np.linalg.svd(a, compute_uv=False) if a.size else np.zeros(shapes[1])
+    close(f"S of {text}", s, values, part(dtype), rows, size)
+    close(f"U S V^H of {text}", (u[..., :, :k] * s[..., None, :]) @ vh[..., :k, :], a, dtype, rows, size)
+    one, two = (np.broadcast_to(np.eye(n), (*a.shape[:-2], n, n)) for n in (left, right))
+    close(f"U^H U of {text}", hermitian(u) @ u, one, dtype, rows, 1.0)
+    close(f"V^H V of {text}", vh @ hermitian(vh), two, dtype, rows, 1.0)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "complex128"])

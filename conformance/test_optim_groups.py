@@ -50,7 +50,7 @@ def test_every_group_goes_by_its_own_options(subject, rule, foreach):
             course.step("options set by hand")
 
 
-@pytest.mark.parametrize("rule, foreach", [row for row in ways("optim.add-param-group") if row.values[0] != "Adagrad"])
+@pytest.mark.parametrize("rule, foreach", ways("optim.add-param-group"))
 def test_a_group_that_comes_late_begins_then(subject, rule, foreach):
     one, other = OPTIONS[rule]
     course = Course(subject, rule, [one], "float64", foreach=foreach)

@@ -114,9 +114,7 @@ class Course:
         for place, p in enumerate(self.params):
             values = self.generator.standard_normal(p.shape)
             values = np.sign(values) * (np.abs(values) + 0.1)
-            if (
-                self.turn + place
-            ) % 5 == 3 and self.rule != "Adafactor":  # which divides zeros by zeros, of a small eps
+            if (self.turn + place) % 5 == 3 and self.rule != "Adafactor":  # whose small eps divides zeros by zeros
                 values = values * 0
             g = host.array(host.tensor(values, self.dtype)).astype(np.float64)
             p.grad = None if (self.turn + place) % 7 == 4 else contiguous(g, self.dtype).on(self.subject)
